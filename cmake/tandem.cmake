@@ -1,0 +1,48 @@
+# How every part of the tree is built.
+
+add_library(tandem_flags INTERFACE)
+target_compile_options(tandem_flags INTERFACE -Wall -Wextra -Wconversion -Wshadow -Wpedantic)
+if(TANDEM_WERROR)
+  target_compile_options(tandem_flags INTERFACE -Werror)
+endif()
+if(TANDEM_SANITIZE)
+  target_compile_options(tandem_flags INTERFACE -fsanitize=${TANDEM_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(tandem_flags INTERFACE -fsanitize=${TANDEM_SANITIZE})
+endif()
+# Asio: no deprecated names, no threads hidden behind our back.
+target_compile_definitions(tandem_flags INTERFACE BOOST_ASIO_NO_DEPRECATED)
+
+# tandem_library(<folder> [USES <folder>...] [LINKS <target>...] [PRIVATE_LINKS <target>...])
+# A folder is a library is a namespace. USES is the include direction of ARCHITECTURE.md, written here and only here;
+# tests/include_direction reads it. Sources are the folder's own files.
+function(tandem_library folder)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;LINKS;PRIVATE_LINKS")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.hpp)
+  list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/main.cpp)
+  list(TRANSFORM arg_USES PREPEND tandem_ OUTPUT_VARIABLE used)
+  set(scope PUBLIC)
+  if(NOT sources)
+    add_library(tandem_${folder} INTERFACE)
+    set(scope INTERFACE)
+  else()
+    add_library(tandem_${folder} STATIC ${sources})
+    target_link_libraries(tandem_${folder} PRIVATE ${arg_PRIVATE_LINKS})
+  endif()
+  target_sources(tandem_${folder} ${scope} FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${headers})
+  target_include_directories(tandem_${folder} ${scope} ${PROJECT_SOURCE_DIR})
+  target_link_libraries(tandem_${folder} ${scope} tandem_flags ${used} ${arg_LINKS})
+endfunction()
+
+# tandem_tests(<folder> [USES <target>...] [LABELS <label>...]): tests/<folder>/*.cpp as one program, each case a ctest test.
+function(tandem_tests folder)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "USES;LABELS")
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  add_executable(${folder}_tests ${sources} ${PROJECT_SOURCE_DIR}/tests/support/main.cpp)
+  target_link_libraries(${folder}_tests PRIVATE tandem_flags doctest::doctest ${arg_USES})
+  target_include_directories(${folder}_tests PRIVATE ${PROJECT_SOURCE_DIR})
+  doctest_discover_tests(${folder}_tests TEST_PREFIX "${folder}: " PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+endfunction()
