@@ -99,6 +99,11 @@ class Pools {
   [[nodiscard]] std::vector<ClusterStatus> clusters() const;  // in the file's order
   [[nodiscard]] std::vector<BackendStatus> backends() const;  // in the file's order
   [[nodiscard]] std::vector<PoolStatus> pools() const;        // in the file's order
+  /// One backend, or null; good until the next step. Called for every report: fast with 5,000 backends.
+  [[nodiscard]] const BackendStatus* find(BackendId backend) const;
+  [[nodiscard]] std::vector<BackendStatus> members(ClusterId cluster) const;  // in the file's order
+  /// Whether a write pool has this backend as its one candidate.
+  [[nodiscard]] bool holds_write_pool(BackendId backend) const;
   [[nodiscard]] std::optional<BackendId> find_backend(std::string_view cluster, std::string_view backend) const;
   [[nodiscard]] std::optional<PoolId> find_pool(std::string_view pool) const;
 
