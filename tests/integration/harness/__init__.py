@@ -1,0 +1,1 @@
+"""What the tests against real systems share: processes, ports, waiting, and one module per real system."""
