@@ -1,0 +1,35 @@
+#include "lb/balance/power_of_two.hpp"
+
+#include <cstdint>
+
+#include "lb/balance/least_connections.hpp"
+
+namespace tandem::lb::balance {
+
+namespace {
+
+constexpr int kDrawsMax = 8;  // before looking at everybody, when most are full or tried
+
+}  // namespace
+
+const Candidate* power_of_two(const Tier& tier, Random& random) noexcept {
+  const auto count = static_cast<std::uint32_t>(tier.candidates.size());
+  if (count <= 2) {
+    return least_connections(tier, random);
+  }
+  const Candidate* one = nullptr;
+  for (int draw = 0; draw < kDrawsMax; ++draw) {
+    const Candidate& drawn = tier.candidates[random.below(count)];
+    if (&drawn == one || !tier.usable(drawn)) {
+      continue;
+    }
+    if (one == nullptr) {
+      one = &drawn;
+      continue;
+    }
+    return Load(drawn) < Load(*one) ? &drawn : one;
+  }
+  return one != nullptr ? one : least_connections(tier, random);
+}
+
+}  // namespace tandem::lb::balance
