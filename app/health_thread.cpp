@@ -22,7 +22,8 @@ HealthThread::~HealthThread() {
 }
 
 void HealthThread::set_targets(std::vector<healthcheck::Target> targets) {
-  boost::asio::post(context_, [this, targets = std::move(targets)]() mutable { monitor_.set_targets(std::move(targets)); });
+  boost::asio::post(context_,
+                    [this, targets = std::move(targets)]() mutable { monitor_.set_targets(std::move(targets)); });
 }
 
 void HealthThread::probe_now(std::vector<BackendId> backends) {

@@ -33,7 +33,8 @@ class Inbox {
       return waiting.size() == 1 ? Outcome::first : Outcome::queued;
     });
     if (outcome == Outcome::first) {
-      boost::asio::post(context_, [this] { on_messages_(waiting_.with([](auto& waiting) { return std::exchange(waiting, {}); })); });
+      boost::asio::post(
+          context_, [this] { on_messages_(waiting_.with([](auto& waiting) { return std::exchange(waiting, {}); })); });
     } else if (outcome == Outcome::lost) {
       overflows_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a count, orders nothing
     }

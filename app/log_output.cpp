@@ -135,8 +135,9 @@ std::string format_json(const LogEvent& event, WallTime when) {
 struct LogOutput::Queue {
   std::shared_ptr<spdlog::details::thread_pool> thread =
       std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1U);
-  std::shared_ptr<spdlog::async_logger> logger = std::make_shared<spdlog::async_logger>(
-      "tandem", std::make_shared<spdlog::sinks::stderr_sink_mt>(), thread, spdlog::async_overflow_policy::overrun_oldest);
+  std::shared_ptr<spdlog::async_logger> logger =
+      std::make_shared<spdlog::async_logger>("tandem", std::make_shared<spdlog::sinks::stderr_sink_mt>(), thread,
+                                             spdlog::async_overflow_policy::overrun_oldest);
 };
 
 LogOutput::LogOutput(config::LogFormat format, LogLevel lowest) : queue_(std::make_unique<Queue>()) {

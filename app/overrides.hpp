@@ -15,14 +15,14 @@ struct Drain {
   std::string who;
   std::string reason;
   WallTime since{};
-  std::optional<Instant> ends;         // none: until taken back
-  std::optional<WallTime> ends_wall;   // the same for people
+  std::optional<Instant> ends;        // none: until taken back
+  std::optional<WallTime> ends_wall;  // the same for people
 
   friend bool operator==(const Drain&, const Drain&) = default;
 };
 
-/// Backends that an operator drained, by cluster and name: the names survive a reload, and a backend that comes back with
-/// its name is still drained. Pure. Control thread.
+/// Backends that an operator drained, by cluster and name: the names survive a reload, and a backend that comes back
+/// with its name is still drained. Pure. Control thread.
 class Overrides {
  public:
   /// cluster, backend

@@ -11,7 +11,8 @@ namespace tandem::app {
 /// NOTIFY_SOCKET is not set, and ignores errors: a supervisor that does not listen is no reason to stop.
 void service_notify(std::string_view state);
 
-/// How often systemd wants WATCHDOG=1: half of WATCHDOG_USEC, where it is meant for this process; sd_watchdog_enabled(3).
+/// How often systemd wants WATCHDOG=1: half of WATCHDOG_USEC, where it is meant for this process;
+/// sd_watchdog_enabled(3).
 std::optional<Duration> watchdog_interval();
 
 }  // namespace tandem::app

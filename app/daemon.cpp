@@ -1,0 +1,308 @@
+#include "app/daemon.hpp"
+
+#include <sched.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <csignal>
+#include <iostream>
+#include <memory>
+#include <random>
+
+#include "admin/server.hpp"
+#include "app/controller.hpp"
+#include "app/log_output.hpp"
+#include "app/node_control.hpp"
+#include "app/privileges.hpp"
+#include "app/service_notify.hpp"
+#include "app/version.hpp"
+#include "base/text.hpp"
+#include "config/diff.hpp"
+#include "config/reader.hpp"
+#include "lb/relay/relay_plane.hpp"
+
+namespace tandem::app {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPollInterval = 50ms;  // while waiting to be ready, and for the last session
+
+std::uint32_t count_cores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  return sched_getaffinity(0, sizeof(cores), &cores) == 0 ? static_cast<std::uint32_t>(std::max(1, CPU_COUNT(&cores)))
+                                                          : 1U;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32U | device();
+}
+
+/// Everything that runs, in the order in which it must be made and, backwards, ended.
+class Daemon {
+ public:
+  Daemon(const RunOptions& options, const config::Config& config, const Log& log)
+      : log_(log),
+        workers_(config.node.workers > 0 ? config.node.workers : count_cores()),
+        plane_(relay_options(config), log_,
+               [this](const lb::ConnectFailed& failure) { controller_.report_connect_failure(failure); }),
+        controller_(context_, plane_, workers_, random_seed(), log_),
+        control_(controller_, plane_, node_status(config), config_status(options),
+                 [this](const config::Config& next) { return take_over(next); }),
+        server_(context_, control_, log_) {}
+
+  /// Opens everything; an error says what could not be opened.
+  Result<> start(const config::Config& config);
+  /// Serves until told to stop.
+  void run(const config::Config& config);
+
+ private:
+  [[nodiscard]] lb::relay::RelayOptions relay_options(const config::Config& config) const {
+    lb::relay::RelayOptions options;
+    options.workers = workers_;
+    options.seed = random_seed();
+    options.session_sample = config.log.session_sample;
+    return options;
+  }
+  [[nodiscard]] NodeStatus node_status(const config::Config& config) const;
+  static ConfigStatus config_status(const RunOptions& options);
+
+  Result<std::vector<std::string>> take_over(const config::Config& next);
+  void warn_about_file_limit(const config::Config& config) const;
+  void wait_for_signals();
+  void on_signal(int signal);
+  void reload();
+  void wait_until_ready();
+  void feed_watchdog();
+  void stop();
+  void wait_for_sessions();
+  [[nodiscard]] std::uint64_t sessions() const;
+
+  Log log_;
+  std::uint32_t workers_;
+  boost::asio::io_context context_{1};
+  lb::relay::RelayPlane plane_;
+  Controller controller_;
+  NodeControl control_;
+  admin::Server server_;
+
+  boost::asio::signal_set signals_{context_, SIGTERM, SIGINT, SIGHUP};
+  boost::asio::steady_timer ready_timer_{context_};
+  boost::asio::steady_timer watchdog_timer_{context_};
+  boost::asio::steady_timer stop_timer_{context_};
+  std::optional<std::chrono::steady_clock::time_point> stop_deadline_;
+};
+
+NodeStatus Daemon::node_status(const config::Config& config) const {
+  NodeStatus status;
+  status.name = config.node.name.empty() ? host_name() : config.node.name;
+  status.started = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  status.workers = workers_;
+  return status;
+}
+
+ConfigStatus Daemon::config_status(const RunOptions& options) {
+  ConfigStatus status;
+  status.file = options.config_file;
+  status.last_reload_at = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
+  status.last_success_at = status.last_reload_at;
+  return status;
+}
+
+Result<> Daemon::start(const config::Config& config) {
+  warn_about_file_limit(config);
+  // First the socket: its error says that another Tandem runs, which tells more than a port in use.
+  if (const Result<void> opened = server_.open(config.admin); !opened) {
+    return opened.error();
+  }
+  plane_.start();
+  if (const Result<void> applied = controller_.apply(config); !applied) {
+    return applied.error();
+  }
+  wait_for_signals();
+  controller_.record_event(LogLevel::info, "started",
+                           {{"version", version()},
+                            {"node", control_.node_name()},
+                            {"workers", workers_},
+                            {"clusters", config.clusters.size()},
+                            {"pools", config.pools.size()},
+                            {"listeners", config.listeners.size()}});
+  wait_until_ready();
+  feed_watchdog();
+  return {};
+}
+
+void Daemon::run(const config::Config&) {
+  context_.run();
+  plane_.stop();
+  server_.close();
+}
+
+void Daemon::warn_about_file_limit(const config::Config& config) const {
+  const std::uint64_t limit = raise_file_limit();
+  // A session has two descriptors; listeners, probes and the rest have a few hundred.
+  std::uint64_t wanted = 0;
+  bool unlimited = false;
+  for (const lb::ListenerOptions& listener : config.listeners) {
+    unlimited = unlimited || listener.max_connections == 0;
+    wanted += 2 * std::uint64_t{listener.max_connections};
+  }
+  if (wanted > limit || (unlimited && limit < 65'536)) {
+    log_.warning("file_limit", {{"limit", limit},
+                                {"sessions_at_most", limit / 2},
+                                {"wanted", unlimited ? std::string("unlimited") : std::to_string(wanted)},
+                                {"hint", "raise LimitNOFILE= or ulimit -Hn"}});
+  }
+}
+
+Result<std::vector<std::string>> Daemon::take_over(const config::Config& next) {
+  const config::Config before = controller_.running();
+  const config::Diff diff = config::diff(before, next);
+  if (const Result<void> applied = controller_.apply(next); !applied) {
+    return applied.error();
+  }
+  std::vector<std::string> lines = config::describe(diff);
+  if (lines.empty()) {
+    lines.emplace_back("no changes");
+  }
+  return lines;
+}
+
+void Daemon::wait_for_signals() {
+  signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+    if (!error) {
+      wait_for_signals();
+      on_signal(signal);
+    }
+  });
+}
+
+void Daemon::on_signal(int signal) {
+  if (signal == SIGHUP) {
+    reload();
+  } else if (stop_deadline_) {
+    controller_.record_event(LogLevel::warning, "stopping_now", {{"sessions", sessions()}});
+    context_.stop();
+  } else {
+    stop();
+  }
+}
+
+void Daemon::reload() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  service_notify(concat("RELOADING=1\nMONOTONIC_USEC=", now.tv_sec * 1'000'000 + now.tv_nsec / 1'000));
+  static_cast<void>(control_.reload_now("SIGHUP"));  // it has logged what happened
+  service_notify("READY=1");
+}
+
+void Daemon::wait_until_ready() {
+  const admin::Readiness readiness = control_.readiness();
+  if (readiness.ready) {
+    controller_.record_event(LogLevel::info, "ready", {});
+    service_notify("READY=1\nSTATUS=serving");
+    return;
+  }
+  ready_timer_.expires_after(kPollInterval);
+  ready_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) {
+      wait_until_ready();
+    }
+  });
+}
+
+void Daemon::feed_watchdog() {
+  const std::optional<Duration> interval = watchdog_interval();
+  if (!interval) {
+    return;
+  }
+  if (control_.health().ready) {
+    service_notify("WATCHDOG=1");
+  }
+  watchdog_timer_.expires_after(*interval);
+  watchdog_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) {
+      feed_watchdog();
+    }
+  });
+}
+
+void Daemon::stop() {
+  const Duration timeout = controller_.running().node.shutdown_timeout;
+  stop_deadline_ = std::chrono::steady_clock::now() + timeout;
+  ready_timer_.cancel();
+  control_.on_stopping();
+  controller_.stop_listening();
+  service_notify("STOPPING=1");
+  controller_.record_event(LogLevel::info, "stopping", {{"sessions", sessions()}, {"at_most", to_string(timeout)}});
+  wait_for_sessions();
+}
+
+void Daemon::wait_for_sessions() {
+  if (sessions() == 0 || std::chrono::steady_clock::now() >= *stop_deadline_) {
+    controller_.record_event(LogLevel::info, "stopped", {{"sessions_ended", sessions()}});
+    context_.stop();
+    return;
+  }
+  stop_timer_.expires_after(kPollInterval);
+  stop_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) {
+      wait_for_sessions();
+    }
+  });
+}
+
+std::uint64_t Daemon::sessions() const {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(
+      0, plane_.worker_stats().sum([](const lb::WorkerStats& one) { return one.sessions.value(); })));
+}
+
+int fail(const Error& error) {
+  std::cerr << "tandem: " << error.text << '\n';
+  return 1;
+}
+
+}  // namespace
+
+int run_daemon(const RunOptions& options) {
+  const config::Reading reading = config::read_file(options.config_file);
+  for (const config::Problem& problem : reading.problems) {
+    std::cerr << config::to_string(problem, options.config_file) << '\n';
+  }
+  if (!reading.config) {
+    return 1;
+  }
+  const config::Config& config = *reading.config;
+  if (!config.node.user.empty()) {
+    if (const Result<void> made = make_runtime_directory(config.admin.socket, config.node.user); !made) {
+      return fail(made.error());
+    }
+    if (const Result<void> became = become_user(config.node.user); !became) {
+      return fail(became.error());
+    }
+  }
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not our end
+
+  const LogOutput output(options.log_format.value_or(config.log.format), options.log_level.value_or(config.log.level));
+  Daemon daemon(options, config, output.log());
+  if (const Result<void> started = daemon.start(config); !started) {
+    return fail(started.error());
+  }
+  daemon.run(config);
+  return 0;
+}
+
+}  // namespace tandem::app

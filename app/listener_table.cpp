@@ -1,0 +1,82 @@
+#include "app/listener_table.hpp"
+
+#include <set>
+
+namespace tandem::app {
+
+Result<> ListenerTable::open_new(const std::vector<lb::ListenerOptions>& next, const FindPool& find_pool) {
+  std::vector<Endpoint> opened;
+  for (const lb::ListenerOptions& listener : next) {
+    for (const Endpoint& address : listener.bind) {
+      if (open_.contains(address)) {
+        continue;
+      }
+      lb::ListenerSpec spec = make_spec(listener, address, find_pool);
+      const Result<void> result = plane_.open(spec);
+      if (!result) {
+        for (const Endpoint& undo : opened) {
+          plane_.close(open_.at(undo).id);
+          open_.erase(undo);
+        }
+        return result.error();
+      }
+      open_.emplace(address, std::move(spec));
+      opened.push_back(address);
+    }
+  }
+  return {};
+}
+
+std::vector<ListenerId> ListenerTable::settle(const std::vector<lb::ListenerOptions>& next, const FindPool& find_pool) {
+  std::set<Endpoint> wanted;
+  std::set<std::string> names;
+  for (const lb::ListenerOptions& listener : next) {
+    names.insert(listener.name);
+    for (const Endpoint& address : listener.bind) {
+      wanted.insert(address);
+      lb::ListenerSpec& spec = open_.at(address);
+      lb::ListenerSpec wished = make_spec(listener, address, find_pool);
+      wished.id = spec.id;
+      if (*wished.options != *spec.options || wished.pool != spec.pool || wished.state != spec.state) {
+        spec = std::move(wished);
+        plane_.update(spec);
+      }
+    }
+  }
+  std::vector<ListenerId> closed;
+  std::erase_if(open_, [&](const auto& entry) {
+    if (wanted.contains(entry.first)) {
+      return false;
+    }
+    plane_.close(entry.second.id);
+    closed.push_back(entry.second.id);
+    return true;
+  });
+  std::erase_if(states_, [&](const auto& entry) { return !names.contains(entry.first); });
+  return closed;
+}
+
+void ListenerTable::close_all() {
+  for (const auto& [address, spec] : open_) {
+    plane_.close(spec.id);
+  }
+  open_.clear();
+}
+
+const lb::ListenerState* ListenerTable::find(const std::string& name) const {
+  const auto found = states_.find(name);
+  return found == states_.end() ? nullptr : found->second.get();
+}
+
+lb::ListenerSpec ListenerTable::make_spec(const lb::ListenerOptions& listener, const Endpoint& address,
+                                          const FindPool& find_pool) {
+  auto& state = states_[listener.name];
+  if (!state) {
+    state = std::make_shared<lb::ListenerState>(workers_);
+  }
+  auto options = std::make_shared<lb::ListenerOptions>(listener);
+  options->bind = {address};
+  return {ListenerId{next_id_++}, std::move(options), find_pool(listener.pool), state};
+}
+
+}  // namespace tandem::app
