@@ -1,0 +1,200 @@
+#include "admin/text.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "admin/printable.hpp"
+#include "base/text.hpp"
+
+namespace tandem::admin {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kNamesMax = 4;  // of eligible backends in one cell
+
+std::string or_dash(std::string text) { return text.empty() ? "-" : std::move(text); }
+
+/// How long ago, in whole seconds.
+std::string age(WallTime at, WallTime now) {
+  return rounded(std::chrono::floor<std::chrono::seconds>(std::max<Duration>(now - at, 0s)));
+}
+
+std::string node_text(const View& view, Colour colour) {
+  const NodeView& node = view.node;
+  std::string out = concat("Tandem ", printable(node.version), " on ", printable(node.name), ": ");
+  out += node.ready ? toned("ready", Tone::good, colour) : toned("not ready", Tone::bad, colour);
+  out += concat(", up ", rounded(std::chrono::floor<std::chrono::seconds>(node.uptime)), ", ", node.workers,
+                node.workers == 1 ? " worker\n" : " workers\n");
+  for (const std::string& reason : node.reasons) {
+    out += concat("  ", toned(printable(reason), Tone::warning, colour), "\n");
+  }
+  return out;
+}
+
+std::string config_text(const View& view, Colour colour) {
+  const ConfigView& config = view.config;
+  const WallTime taken_over = config.last_success_at.value_or(config.last_reload_at);
+  std::string out = concat("Configuration ", printable(config.file), ", in use for ", age(taken_over, view.at), "\n");
+  if (!config.last_reload_successful) {
+    out += toned(concat("The reload ", age(config.last_reload_at, view.at), " ago failed and changed nothing:"),
+                 Tone::bad, colour);
+    std::string_view rest = config.error;
+    while (!rest.empty()) {
+      const auto end = rest.find('\n');
+      out += concat("\n  ", printable(rest.substr(0, end)));
+      rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+std::string listeners_text(const View& view, Colour colour) {
+  Table table({"LISTENER", "ADDRESS", "POOL", ">ACTIVE", ">TOTAL", ">REJECTED", ">IN", ">OUT"});
+  for (const ListenerView& listener : view.listeners) {
+    const Tone tone = listener.draining ? Tone::warning : Tone::plain;
+    table.add({{listener.draining ? concat(listener.name, " (draining)") : listener.name, tone},
+               {join(listener.binds)},
+               {listener.pool},
+               {std::to_string(listener.active)},
+               {std::to_string(listener.total)},
+               {std::to_string(listener.rejected), listener.rejected > 0 ? Tone::warning : Tone::plain},
+               {bytes_rounded(listener.bytes_received)},
+               {bytes_rounded(listener.bytes_sent)}});
+  }
+  return table.text(colour, 0);
+}
+
+/// The names while they are few, else their number.
+std::string names_or_number(const std::vector<std::string>& names) {
+  return names.size() <= kNamesMax ? join(names) : concat(names.size(), " backends");
+}
+
+Cell takers(const PoolView& pool) {
+  if (pool.fail_open) {
+    return {concat("all of ", pool.cluster, ", none is healthy"), Tone::bad};
+  }
+  if (pool.fallback_active) {
+    return {concat("none, falls back to ", pool.fallback), Tone::warning};
+  }
+  if (pool.eligible.empty()) {
+    return {"none", Tone::bad};
+  }
+  return {names_or_number(pool.eligible), Tone::good};
+}
+
+std::string pools_text(const View& view, Colour colour) {
+  Table table({"POOL", "CLUSTER", "ROLE", "BALANCE", ">ACTIVE", ">TOTAL", ">HELD", ">QUEUED", "BACKENDS"});
+  for (const PoolView& pool : view.pools) {
+    table.add({{pool.name},
+               {pool.cluster},
+               {pool.role},
+               {pool.balance},
+               {std::to_string(pool.active)},
+               {std::to_string(pool.total)},
+               {std::to_string(pool.held), pool.held > 0 ? Tone::warning : Tone::plain},
+               {std::to_string(pool.queued), pool.queued > 0 ? Tone::warning : Tone::plain},
+               takers(pool)});
+  }
+  return table.text(colour, 0);
+}
+
+Cell state_of(const BackendView& backend) {
+  if (!backend.known) {
+    return {"unknown", Tone::warning};
+  }
+  if (!backend.up) {
+    return {"down", Tone::bad};
+  }
+  if (backend.override_state) {
+    return {backend.override_state->state, Tone::warning};
+  }
+  return {"up", Tone::good};
+}
+
+std::string lag_of(const BackendView& backend) {
+  if (backend.lag_bytes) {
+    return bytes_rounded(*backend.lag_bytes);
+  }
+  return backend.lag_time ? rounded(*backend.lag_time) : "-";
+}
+
+std::string override_text(const OverrideView& order) {
+  std::string out = concat(order.state, " by ", order.who, " since ", to_string(order.at));
+  out += order.until ? concat(" until ", to_string(*order.until)) : std::string();
+  out += order.reason.empty() ? std::string() : concat(": ", order.reason);
+  return out;
+}
+
+std::string note_of(const BackendView& backend) {
+  std::vector<std::string> notes;
+  if (backend.override_state) {
+    notes.push_back(override_text(*backend.override_state));
+  }
+  if (!backend.reason.empty()) {
+    notes.push_back(backend.reason);
+  }
+  if (backend.weight == 0) {
+    notes.emplace_back("weight 0");
+  }
+  if (!backend.takes_reads) {
+    notes.emplace_back("asked to take no reads");
+  }
+  return join(notes, "; ");
+}
+
+std::string cluster_head(const ClusterView& cluster, Colour colour) {
+  std::size_t up = 0;
+  for (const BackendView& backend : cluster.backends) {
+    up += backend.known && backend.up ? 1U : 0U;
+  }
+  std::string out = toned(concat("Cluster ", printable(cluster.name)), Tone::heading, colour);
+  out += concat(": ", up, " of ", cluster.backends.size(), " up");
+  out += cluster.probe.empty() ? ", not probed" : concat(", probed by ", printable(cluster.probe));
+  out += cluster.primary.empty() ? std::string() : concat(", primary ", printable(cluster.primary));
+  out += '\n';
+  if (!cluster.conflict.empty()) {
+    const std::string conflict = concat("  ", printable(join(cluster.conflict, " and ")),
+                                        " say they are the primary: ", printable(cluster.conflict_reason));
+    out += toned(conflict, Tone::bad, colour) + "\n";
+  }
+  return out;
+}
+
+std::string cluster_text(const ClusterView& cluster, WallTime now, Colour colour) {
+  Table table({"BACKEND", "ADDRESS", "STATE", "FOR", "ROLE", ">LAG", ">SESSIONS", ">TOTAL", ">PROBE", "LAST ANSWER"});
+  for (const BackendView& backend : cluster.backends) {
+    table.add({{backend.name},
+               {backend.address},
+               state_of(backend),
+               {backend.since ? age(*backend.since, now) : "-"},
+               {backend.role == Role::none ? "-" : std::string(to_string(backend.role))},
+               {lag_of(backend)},
+               {std::to_string(backend.sessions)},
+               {std::to_string(backend.total)},
+               {backend.probe_duration ? rounded(*backend.probe_duration) : "-"},
+               {or_dash(note_of(backend))}});
+  }
+  return cluster_head(cluster, colour) + table.text(colour, 2);
+}
+
+}  // namespace
+
+std::string status_text(const View& view, Colour colour) {
+  std::string out = node_text(view, colour) + config_text(view, colour);
+  if (!view.listeners.empty()) {
+    out += "\n" + listeners_text(view, colour);
+  }
+  if (!view.pools.empty()) {
+    out += "\n" + pools_text(view, colour);
+  }
+  for (const ClusterView& cluster : view.clusters) {
+    out += "\n" + cluster_text(cluster, view.at, colour);
+  }
+  return out;
+}
+
+}  // namespace tandem::admin
