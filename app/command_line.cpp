@@ -18,8 +18,8 @@
 #include "app/demo/demo.hpp"
 #include "app/version.hpp"
 #include "base/text.hpp"
+#include "config/json_schema.hpp"
 #include "config/report.hpp"
-#include "config/schema.hpp"
 
 namespace tandem::app {
 
@@ -42,7 +42,7 @@ struct Arguments {
 using Action = std::function<int()>;
 
 config::Colour colour_for(int fd) {
-  return isatty(fd) == 1 && std::getenv("NO_COLOR") == nullptr ? config::Colour::always : config::Colour::never;
+  return isatty(fd) == 1 && std::getenv("NO_COLOR") == nullptr ? config::Colour::yes : config::Colour::no;
 }
 
 int check_file(const Arguments& arguments) {

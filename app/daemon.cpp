@@ -174,7 +174,7 @@ Result<std::vector<std::string>> Daemon::take_over(const config::Config& next) {
   if (const Result<void> applied = controller_.apply(next); !applied) {
     return applied.error();
   }
-  std::vector<std::string> lines = config::describe(diff);
+  std::vector<std::string> lines = config::described(diff);
   if (lines.empty()) {
     lines.emplace_back("no changes");
   }

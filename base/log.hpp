@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -44,10 +46,19 @@ class Log {
 
   /// Swallows everything.
   Log() = default;
-  Log(Sink sink, LogLevel lowest) : sink_(std::move(sink)), lowest_(lowest) {}
+  Log(Sink sink, LogLevel lowest) : sink_(std::move(sink)), lowest_(std::make_shared<std::atomic<LogLevel>>(lowest)) {}
 
   /// Ask before building an expensive event.
-  [[nodiscard]] bool enabled(LogLevel level) const noexcept { return sink_ && level >= lowest_; }
+  [[nodiscard]] bool enabled(LogLevel level) const noexcept {
+    return sink_ && level >= lowest_->load(std::memory_order_relaxed);  // relaxed: a reload may be noticed a line late
+  }
+
+  /// From now on, for every copy of this log.
+  void set_lowest(LogLevel lowest) const {
+    if (lowest_) {
+      lowest_->store(lowest, std::memory_order_relaxed);
+    }
+  }
 
   void write(LogLevel level, std::string_view event, std::vector<LogField> fields) const {
     if (enabled(level)) {
@@ -69,7 +80,7 @@ class Log {
 
  private:
   Sink sink_;
-  LogLevel lowest_ = LogLevel::info;
+  std::shared_ptr<std::atomic<LogLevel>> lowest_;
 };
 
 }  // namespace tandem
