@@ -4,35 +4,27 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
-#include "base/address.hpp"
 #include "base/ids.hpp"
 #include "base/log.hpp"
-#include "healthcheck/options.hpp"
+#include "healthcheck/target.hpp"
 #include "healthcheck/verdict.hpp"
 #include "metrics/counter.hpp"
 #include "metrics/histogram.hpp"
 
 namespace tandem::healthcheck {
 
-/// A backend to probe.
-struct Target {
-  BackendId id{};
-  ClusterId cluster{};
-  std::string cluster_name;
-  std::string name;
-  Endpoint address;  // the backend's own; ProbeOptions::port replaces its port
-  std::shared_ptr<const ProbeOptions> probe;
-};
-
-/// What the tracker made of a probe: sent for every probe, changed or not, so that lag and epoch stay fresh.
+/// What the tracker made of a probe: sent for every probe that is evidence, changed or not, so that lag and epoch stay
+/// fresh. A failure that our own machine caused is none: it is counted as late, and nothing is sent.
 struct Report {
   BackendId backend{};
   bool up = false;       // after rise and fall
-  bool changed = false;  // `up` or the role is another than in the report before, or it is the first
-  Verdict verdict;       // of this probe
+  bool changed = false;  // `up` or the role in `standing` is another than in the report before, or it is the first
+  Verdict verdict;       // of this probe alone
+  /// What to act on. While up: what the backend said last, also across failures that do not count yet, but a role that
+  /// it gives up itself is gone at once. While down: nothing but the reason. `reachable` is `up`.
+  Verdict standing;
   Duration probe_duration{0};
   Instant at{};
 };
@@ -68,7 +60,7 @@ class Monitor {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace tandem::healthcheck
