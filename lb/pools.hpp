@@ -5,6 +5,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -87,6 +89,8 @@ class Pools {
 
   /// Unknown backends (a late report of a removed one) change nothing.
   Change on_standing(BackendId backend, const Standing& standing, Instant now);
+  /// Several at once, in one step: what a busy control thread found waiting. Each pool is made anew once.
+  Change on_standings(std::span<const std::pair<BackendId, Standing>> standings, Instant now);
   Change on_admin_state(BackendId backend, AdminState state, Instant now);
   /// An operator settles a conflict in favour of this backend until the conflict ends. Error: it does not say primary.
   Result<Change> on_promote(BackendId backend, Instant now);
