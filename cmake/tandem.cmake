@@ -9,6 +9,9 @@ if(TANDEM_SANITIZE)
   target_compile_options(tandem_flags INTERFACE -fsanitize=${TANDEM_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(tandem_flags INTERFACE -fsanitize=${TANDEM_SANITIZE})
 endif()
+if(TANDEM_FUZZ)
+  target_compile_options(tandem_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 # Asio: no deprecated names, no threads hidden behind our back.
 target_compile_definitions(tandem_flags INTERFACE BOOST_ASIO_NO_DEPRECATED)
 

@@ -14,8 +14,7 @@ from .case import program
 from .ports import free_port
 from .process import Process, descendants, kill_all, run, wait_until
 
-NEEDS = {"patroni": "patroni", "patronictl": "patroni", "etcd": "etcd-server", "psql": "postgresql-client",
-         "pgbench": "postgresql (pgbench is in its client or contrib package)"}
+NEEDS = {"patroni": "patroni", "patronictl": "patroni", "etcd": "etcd-server"}
 
 _PASSWORD = "only-for-this-test"
 
@@ -24,6 +23,11 @@ def postgres_bin():
     """The directory of the newest PostgreSQL's server programs, or None."""
     found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"), key=lambda p: int(p.split("/")[4]))
     return pathlib.Path(found[-1]).parent if found else None
+
+
+def client(name):
+    """psql or pgbench itself, without Debian's wrapper in Perl."""
+    return postgres_bin() / name
 
 
 def server_user():
@@ -154,7 +158,7 @@ class PatroniCluster:
 
     def sql(self, text, *, host=None, port=None, timeout=30, check=True, database="postgres"):
         """psql's CompletedProcess; unaligned output without headers."""
-        return run([program("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", text, self.dsn(host, port, database)],
+        return run([client("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", text, self.dsn(host, port, database)],
                    env={"PGCONNECT_TIMEOUT": str(timeout)}, timeout=timeout + 10, check=check)
 
     def dsn(self, host=None, port=None, database="postgres"):

@@ -25,8 +25,20 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self._path)
 
 
+_HEAD = """
+[node]
+name = "test"
+workers = 2
+[admin]
+listen = ""
+socket = "@socket@"
+"""
+
+
 class Tandem:
-    """`tandem run` with a configuration text. `{socket}` in it becomes the admin socket's path."""
+    """`tandem run` with a configuration text: @socket@ in it becomes the admin socket's path. A text without [admin]
+    gets a [node] and an [admin] of its own.
+    """
 
     def __init__(self, scene, config, *, name="tandem", wait=True, user=None, limit_files=None, env=None, prefix=()):
         self.dir = scene.subdir(name)
@@ -43,8 +55,12 @@ class Tandem:
     def write(self, config):
         """Puts a configuration in place, in one step."""
         new = self.config.with_suffix(".new")
-        new.write_text(config.replace("{socket}", str(self.socket)))
+        new.write_text(self.text_of(config))
         new.rename(self.config)
+
+    def text_of(self, config):
+        """What `write` puts in the file."""
+        return (config if "[admin]" in config else _HEAD + config).replace("@socket@", str(self.socket))
 
     def wait_ready(self, timeout=15):
         def ready():
@@ -125,6 +141,15 @@ class Tandem:
 
     def eligible(self, pool):
         return int(self.metric("tandem_pool_backends_eligible", pool=pool))
+
+
+def backends(servers):
+    """A TOML array of backends from {name: address}, or {name: (address, "more = keys")}."""
+    rows = []
+    for name, address in servers.items():
+        address, more = address if isinstance(address, tuple) else (address, "")
+        rows.append(f'{{ name = "{name}", address = "{address}"{", " + more if more else ""} }}')
+    return "[" + ", ".join(rows) + "]"
 
 
 def check(config_path, *arguments, env=None):
