@@ -18,6 +18,7 @@ namespace tandem::config {
 namespace {
 
 constexpr std::array<std::uint8_t, 4> kLoopback{127, 0, 0, 1};
+constexpr std::string_view kNoListener = "there is no [listener.NAME], and without one there is nothing to do";
 constexpr std::uint16_t kAdminPort = 8404;
 
 /// A `[table]` of the file; an empty one where it is missing, so that defaults and required keys are handled alike.
@@ -41,6 +42,9 @@ class FileReader {
     read_admin(*admin.node, admin.place, draft_, problems_);
     each("cluster", [&](const Member& member) { draft_.clusters.push_back(read_cluster(member, problems_)); });
     each("pool", [&](const Member& member) { draft_.pools.push_back(read_pool(member, problems_)); });
+    if (!section_.has("listener")) {
+      problems_.error({}, kNoListener);
+    }
     each("listener", [&](const Member& member) { draft_.listeners.push_back(read_listener(member, problems_)); });
     return std::move(draft_);
   }
@@ -72,7 +76,7 @@ class FileReader {
       return;
     }
     if (found->members.empty() && name == "listener") {
-      problems_.error(found->place, "no listener: without one there is nothing to do");
+      problems_.error(found->place, kNoListener);
     }
     for (const Member& member : found->members) {
       if (member.value.type != Node::Type::table) {

@@ -399,7 +399,7 @@ constexpr Key kFileKeys[] = {
     {.name = "admin", .type = Type::table, .help = kAdmin.help, .table = &kAdmin},
     {.name = "cluster", .type = Type::named_tables, .help = kCluster.help, .table = &kCluster},
     {.name = "pool", .type = Type::named_tables, .help = kPool.help, .table = &kPool},
-    {.name = "listener", .type = Type::named_tables, .help = kListener.help, .required = true, .table = &kListener},
+    {.name = "listener", .type = Type::named_tables, .help = kListener.help, .table = &kListener},
 };
 
 constexpr Later kFileLater[] = {

@@ -32,6 +32,17 @@ std::string wanted_instead_of(const schema::Key& key, const Node& value) {
   return text;
 }
 
+/// A limit in the unit in which the file gives the value, where it is whole in it: "900s" exceeds "300s", not "5m".
+std::string limit_text(const Node& value, Duration limit) {
+  const auto digits = value.text.find_first_not_of("0123456789.");
+  const auto one =
+      parse_duration(concat("1", std::string_view(value.text).substr(std::min(digits, value.text.size()))));
+  if (value.text != value.written || !one || limit % *one != Duration{0}) {
+    return to_string(limit);
+  }
+  return concat(limit / *one, std::string_view(value.text).substr(digits));
+}
+
 }  // namespace
 
 Section::Section(const Node& table, Place place, const schema::Table& keys, std::string title, std::string subject,
@@ -156,9 +167,9 @@ void Section::read(std::string_view name, Duration& out) {
   if (!duration) {
     error(*found, concat(name, ": ", parse_failure(*found, duration.error().text)));
   } else if (duration->count() > key.most) {
-    error(*found, concat(name, " ", printable(found->written), " exceeds the limit ", to_string(Duration{key.most})));
+    error(*found, concat(name, " ", found->written, " exceeds the limit ", limit_text(*found, Duration{key.most})));
   } else if (duration->count() < key.least) {
-    error(*found, concat(name, " ", found->written, " is below the minimum ", to_string(Duration{key.least})));
+    error(*found, concat(name, " ", found->written, " is below the minimum ", limit_text(*found, Duration{key.least})));
   } else {
     out = *duration;
   }
@@ -281,6 +292,9 @@ Result<Endpoint> parse_endpoint(const Node& value) {
   const auto endpoint = Endpoint::parse(value.text);
   if (endpoint && endpoint->port == 0) {
     return Error{concat(quoted(value), ": the port is 1 to 65535")};
+  }
+  if (endpoint && endpoint->address.unmapped() != endpoint->address) {
+    return Error{concat(quoted(value), " is an IPv4 address in IPv6 clothes; write the IPv4 address itself")};
   }
   if (endpoint || value.text != value.written) {
     return endpoint ? Result<Endpoint>(*endpoint) : Error{parse_failure(value, {})};

@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
 
 #include "base/text.hpp"
 #include "config/draft.hpp"
+#include "config/names.hpp"
 #include "config/section.hpp"
 
 namespace tandem::config {
@@ -63,11 +65,6 @@ const Item<Options>* resolve(const Known<Options>& targets, const Node& table, s
   return nullptr;
 }
 
-std::string_view type_of(const healthcheck::ProbeOptions& probe) {
-  constexpr std::array<std::string_view, 4> names{"tcp", "http", "patroni", "exec"};
-  return names[probe.kind.index()];
-}
-
 /// A pool with a role needs a probe that tells one.
 void check_role(const Item<PoolOptions>& pool, const Item<Cluster>& cluster, Problems& problems) {
   if (pool.options.role == PoolRole::any) {
@@ -103,6 +100,10 @@ void check_fallback_circles(const Draft& draft, const Known<PoolOptions>& pools,
     std::string circle;
     for (auto name = back; name != path.end(); ++name) {
       circle += concat(*name, " -> ");
+    }
+    if (std::next(back) == path.end()) {
+      problems.error(pools.by_name.at(at)->place_of("fallback"), concat("pool \"", at, "\" falls back to itself"));
+      continue;
     }
     problems.error(pools.by_name.at(at)->place_of("fallback"),
                    concat("pool \"", at, "\": fallback goes round in a circle: ", circle, at));

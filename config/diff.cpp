@@ -1,0 +1,155 @@
+#include "config/diff.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+#include "base/text.hpp"
+#include "config/names.hpp"
+#include "config/problems.hpp"
+
+namespace tandem::config {
+
+namespace {
+
+const std::string& name_of(const Cluster& cluster) { return cluster.options.name; }
+template <class Options>
+const std::string& name_of(const Options& options) {
+  return options.name;
+}
+
+bool same_place(const Cluster&, const Cluster&) { return true; }
+bool same_place(const lb::PoolOptions&, const lb::PoolOptions&) { return true; }
+bool same_place(const lb::BackendOptions& a, const lb::BackendOptions& b) { return a.address == b.address; }
+bool same_place(const lb::ListenerOptions& a, const lb::ListenerOptions& b) {
+  std::vector<Endpoint> before = a.bind;
+  std::vector<Endpoint> after = b.bind;
+  std::sort(before.begin(), before.end());
+  std::sort(after.begin(), after.end());
+  return before == after;
+}
+
+template <class Options>
+std::map<std::string_view, const Options*> by_name(const std::vector<Options>& items) {
+  std::map<std::string_view, const Options*> out;
+  for (const Options& item : items) {
+    out.emplace(name_of(item), &item);
+  }
+  return out;
+}
+
+/// Adds what differs to `out`, each name after `prefix`.
+template <class Options>
+void compare(const std::vector<Options>& running, const std::vector<Options>& next, const std::string& prefix,
+             Changes& out) {
+  const auto before = by_name(running);
+  const auto after = by_name(next);
+  for (const Options& item : running) {
+    const auto stays = after.find(name_of(item));
+    if (stays == after.end() || !same_place(item, *stays->second)) {
+      out.removed.push_back(prefix + name_of(item));
+    }
+  }
+  for (const Options& item : next) {
+    const auto was = before.find(name_of(item));
+    if (was == before.end() || !same_place(*was->second, item)) {
+      out.added.push_back(prefix + name_of(item));
+    } else if (*was->second != item) {
+      out.changed.push_back(prefix + name_of(item));
+    }
+  }
+}
+
+void compare_clusters(const Config& running, const Config& next, Diff& out) {
+  compare(running.clusters, next.clusters, "", out.clusters);
+  const auto before = by_name(running.clusters);
+  for (const Cluster& cluster : next.clusters) {
+    const auto was = before.find(name_of(cluster));
+    if (was == before.end()) {
+      continue;
+    }
+    compare(was->second->options.backends, cluster.options.backends, name_of(cluster) + "/", out.backends);
+    const auto& old_probe = was->second->probe;
+    if (old_probe == cluster.probe) {
+      continue;
+    }
+    auto& list = !old_probe ? out.probes.added : !cluster.probe ? out.probes.removed : out.probes.changed;
+    list.push_back(name_of(cluster));
+  }
+}
+
+/// Notes a setting that differs as "KEY: OLD -> NEW".
+void note(std::vector<std::string>& out, std::string_view key, const std::string& before, const std::string& after) {
+  if (before != after) {
+    const auto shown = [](const std::string& value) { return value.empty() ? std::string("none") : value; };
+    out.push_back(concat(key, ": ", shown(before), " -> ", shown(after)));
+  }
+}
+
+std::string shown(const std::optional<Endpoint>& endpoint) { return endpoint ? to_string(*endpoint) : std::string(); }
+
+void compare_settings(const Config& running, const Config& next, Diff& out) {
+  note(out.settings, "node.name", running.node.name, next.node.name);
+  note(out.settings, "node.drain_timeout", to_string(running.node.drain_timeout), to_string(next.node.drain_timeout));
+  note(out.settings, "node.shutdown_timeout", to_string(running.node.shutdown_timeout),
+       to_string(next.node.shutdown_timeout));
+  note(out.settings, "log.level", std::string(name(running.log.level)), std::string(name(next.log.level)));
+  note(out.settings, "log.session_sample", std::to_string(running.log.session_sample),
+       std::to_string(next.log.session_sample));
+  note(out.needs_restart, "node.workers", std::to_string(running.node.workers), std::to_string(next.node.workers));
+  note(out.needs_restart, "node.user", running.node.user, next.node.user);
+  note(out.needs_restart, "log.format", std::string(name(running.log.format)), std::string(name(next.log.format)));
+  note(out.needs_restart, "admin.listen", shown(running.admin.listen), shown(next.admin.listen));
+  note(out.needs_restart, "admin.socket", running.admin.socket, next.admin.socket);
+  note(out.needs_restart, "admin.token_file", running.admin.token_file, next.admin.token_file);
+}
+
+void describe(std::vector<std::string>& out, std::string_view kind, const Changes& changes) {
+  constexpr std::size_t shown_max = 20;
+  const auto line = [&](std::string_view what, const std::vector<std::string>& names) {
+    if (names.empty()) {
+      return;
+    }
+    const std::vector<std::string> first(
+        names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), shown_max)));
+    const std::string more =
+        names.size() > shown_max ? concat(" and ", names.size() - shown_max, " more") : std::string();
+    out.push_back(concat(kind, " ", what, ": ", join(first), more));
+  };
+  line("added", changes.added);
+  line("removed", changes.removed);
+  line("changed", changes.changed);
+}
+
+}  // namespace
+
+bool Diff::empty() const {
+  return listeners.empty() && clusters.empty() && backends.empty() && probes.empty() && pools.empty() &&
+         settings.empty() && needs_restart.empty();
+}
+
+Diff diff(const Config& running, const Config& next) {
+  Diff out;
+  compare(running.listeners, next.listeners, "", out.listeners);
+  compare(running.pools, next.pools, "", out.pools);
+  compare_clusters(running, next, out);
+  compare_settings(running, next, out);
+  return out;
+}
+
+std::vector<std::string> described(const Diff& diff) {
+  std::vector<std::string> out;
+  // A changed cluster is told by its backends and its probe.
+  describe(out, "clusters", {diff.clusters.added, diff.clusters.removed, {}});
+  describe(out, "backends", diff.backends);
+  describe(out, "probes", diff.probes);
+  describe(out, "pools", diff.pools);
+  describe(out, "listeners", diff.listeners);
+  out.insert(out.end(), diff.settings.begin(), diff.settings.end());
+  for (const std::string& setting : diff.needs_restart) {
+    out.push_back(concat(setting, " needs a restart"));
+  }
+  return out;
+}
+
+}  // namespace tandem::config

@@ -1,0 +1,165 @@
+#include "config/diff.hpp"
+
+#include <doctest/doctest.h>
+
+#include "base/text.hpp"
+
+using namespace tandem;
+using namespace tandem::config;
+using namespace std::chrono_literals;
+
+namespace {
+
+lb::BackendOptions backend(std::string name, std::string_view address) {
+  lb::BackendOptions options;
+  options.name = std::move(name);
+  options.address = *Endpoint::parse(address);
+  return options;
+}
+
+lb::ListenerOptions listener(std::string name, std::string_view bind) {
+  lb::ListenerOptions options;
+  options.name = std::move(name);
+  options.bind = {*Endpoint::parse(bind)};
+  options.pool = "web";
+  return options;
+}
+
+lb::PoolOptions pool(std::string name) {
+  lb::PoolOptions options;
+  options.name = std::move(name);
+  options.cluster = "web";
+  return options;
+}
+
+Config running() {
+  Config config;
+  Cluster web;
+  web.options.name = "web";
+  web.options.backends = {backend("a", "10.0.0.1:80"), backend("b", "10.0.0.2:80"), backend("c", "10.0.0.3:80")};
+  web.probe.emplace();
+  config.clusters = {web};
+  config.pools = {pool("web")};
+  config.listeners = {listener("web", "127.0.0.1:80"), listener("old", "127.0.0.1:81")};
+  return config;
+}
+
+}  // namespace
+
+TEST_SUITE("config/diff") {
+  TEST_CASE("equal configurations differ in nothing") {
+    const Diff same = diff(running(), running());
+
+    CHECK(same.empty());
+    CHECK(described(same).empty());
+  }
+
+  TEST_CASE("backends are added and removed and changed by name") {
+    Config next = running();
+    auto& backends = next.clusters[0].options.backends;
+    backends[0].weight = 5;
+    backends[1] = backend("d", "10.0.0.4:80");
+    const Diff found = diff(running(), next);
+
+    CHECK(found.backends == Changes{{"web/d"}, {"web/b"}, {"web/a"}});
+    CHECK(found.clusters == Changes{{}, {}, {"web"}});
+    CHECK(found.probes.empty());
+  }
+
+  TEST_CASE("a backend with another address is another backend") {
+    Config next = running();
+    next.clusters[0].options.backends[0].address = *Endpoint::parse("10.0.0.9:80");
+
+    CHECK(diff(running(), next).backends == Changes{{"web/a"}, {"web/a"}, {}});
+  }
+
+  TEST_CASE("a listener with other addresses is another listener") {
+    Config next = running();
+    next.listeners[0].max_connections = 7;
+    next.listeners[1].bind = {*Endpoint::parse("127.0.0.1:82")};
+
+    CHECK(diff(running(), next).listeners == Changes{{"old"}, {"old"}, {"web"}});
+  }
+
+  TEST_CASE("the order of a listener's addresses does not matter") {
+    Config before = running();
+    before.listeners[0].bind = {*Endpoint::parse("127.0.0.1:1"), *Endpoint::parse("127.0.0.1:2")};
+    Config next = running();
+    next.listeners[0].bind = {*Endpoint::parse("127.0.0.1:2"), *Endpoint::parse("127.0.0.1:1")};
+
+    CHECK(diff(before, next).listeners.added.empty());
+  }
+
+  TEST_CASE("a probe is told apart from its cluster") {
+    Config without = running();
+    without.clusters[0].probe.reset();
+    Config slower = running();
+    slower.clusters[0].probe->interval = 5s;
+
+    CHECK(diff(without, running()).probes == Changes{{"web"}, {}, {}});
+    CHECK(diff(running(), without).probes == Changes{{}, {"web"}, {}});
+    CHECK(diff(running(), slower).probes == Changes{{}, {}, {"web"}});
+    CHECK(diff(running(), slower).backends.empty());
+  }
+
+  TEST_CASE("clusters that come and go are named without their backends") {
+    Config next = running();
+    next.clusters[0].options.name = "shop";
+    const Diff found = diff(running(), next);
+
+    CHECK(found.clusters == Changes{{"shop"}, {"web"}, {}});
+    CHECK(found.backends.empty());
+    CHECK(found.probes.empty());
+  }
+
+  TEST_CASE("what cannot change at run time needs a restart") {
+    Config next = running();
+    next.node.workers = 4;
+    next.node.user = "tandem";
+    next.log.format = LogFormat::json;
+    next.admin.listen = *Endpoint::parse("127.0.0.1:9000");
+    next.admin.socket = "";
+    next.admin.token_file = "/t";
+
+    CHECK(join(described(diff(running(), next)), "\n") ==
+          "node.workers: 0 -> 4 needs a restart\n"
+          "node.user: none -> tandem needs a restart\n"
+          "log.format: text -> json needs a restart\n"
+          "admin.listen: none -> 127.0.0.1:9000 needs a restart\n"
+          "admin.socket: /run/tandem/admin.sock -> none needs a restart\n"
+          "admin.token_file: none -> /t needs a restart");
+  }
+
+  TEST_CASE("the description has a line for every kind of change") {
+    Config next = running();
+    next.node.drain_timeout = 1min;
+    next.log.level = LogLevel::debug;
+    next.clusters[0].options.backends.pop_back();
+    next.clusters[0].probe->fall = 9;
+    next.pools = {pool("web"), pool("api")};
+    next.pools[0].hold = 1s;
+    next.listeners = {listener("web", "127.0.0.1:80")};
+
+    CHECK(join(described(diff(running(), next)), "\n") ==
+          "backends removed: web/c\n"
+          "probes changed: web\n"
+          "pools added: api\n"
+          "pools changed: web\n"
+          "listeners removed: old\n"
+          "node.drain_timeout: 5m -> 1m\n"
+          "log.level: info -> debug");
+  }
+
+  TEST_CASE("a description stays short when thousands of backends change") {
+    Config next = running();
+    next.clusters[0].options.backends.clear();
+    for (int i = 0; i < 5'000; ++i) {
+      next.clusters[0].options.backends.push_back(backend(concat("n", i), "10.0.0.1:80"));
+    }
+    const std::vector<std::string> lines = described(diff(running(), next));
+
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0].size() < 300);
+    CHECK(lines[0].find(" and 4980 more") != std::string::npos);
+  }
+}
