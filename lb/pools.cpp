@@ -76,7 +76,6 @@ struct Pools::State {
 
   Roster roster;
   std::shared_ptr<const Snapshot> snapshot;
-  bool pools_changed = false;  // since the snapshot
 };
 
 bool Pools::State::take(BackendStatus& backend, const Standing& standing, Step& step) {
@@ -164,7 +163,6 @@ void Pools::State::rebuild(Pool& pool, Step& step) {
   const std::shared_ptr<const PoolView> before = pool.view;
   if (!before || !same(*before, *view)) {
     pool.view = std::move(view);
-    pools_changed = true;
   }
   announce(pool, before.get(), step);
 }
@@ -235,7 +233,16 @@ void Pools::State::note_primary(Cluster& cluster, Step& step) {
 }
 
 Change Pools::State::finish(Step step) {
-  if (pools_changed || !step.change.severs.empty()) {
+  bool is_news = !step.change.severs.empty() || roster.pools().size() != snapshot->pools.size();
+  for (const std::unique_ptr<Pool>& pool : roster.pools()) {
+    const auto published = snapshot->pools.find(pool->id);
+    if (published != snapshot->pools.end() && published->second != pool->view &&
+        same(*published->second, *pool->view)) {
+      pool->view = published->second;  // changed and changed back within the step
+    }
+    is_news = is_news || published == snapshot->pools.end() || published->second != pool->view;
+  }
+  if (is_news) {
     auto made = std::make_shared<Snapshot>();
     made->version = next_version();
     for (const std::unique_ptr<Pool>& pool : roster.pools()) {
@@ -243,7 +250,6 @@ Change Pools::State::finish(Step step) {
     }
     snapshot = made;
     step.change.snapshot = std::move(made);
-    pools_changed = false;
   }
   return std::move(step.change);
 }
@@ -260,7 +266,7 @@ Pools::~Pools() = default;
 
 Change Pools::configure(std::span<const ClusterOptions> clusters, std::span<const PoolOptions> pools, Instant now) {
   State::Step step{now, "configuration", {}};
-  state_->pools_changed = state_->roster.configure(clusters, pools);
+  state_->roster.configure(clusters, pools);
   state_->settle_all(step);
   return state_->finish(std::move(step));
 }

@@ -31,7 +31,7 @@ void let_linger(Pool& pool) {
 
 }  // namespace
 
-bool Roster::configure(std::span<const ClusterOptions> clusters, std::span<const PoolOptions> pools) {
+void Roster::configure(std::span<const ClusterOptions> clusters, std::span<const PoolOptions> pools) {
   std::vector<std::unique_ptr<Cluster>> clusters_before = std::exchange(clusters_, {});
   std::unordered_map<std::string_view, std::unique_ptr<Cluster>*> cluster_by_name;
   for (std::unique_ptr<Cluster>& cluster : clusters_before) {
@@ -51,13 +51,11 @@ bool Roster::configure(std::span<const ClusterOptions> clusters, std::span<const
   }
 
   std::vector<std::unique_ptr<Pool>> pools_before = std::exchange(pools_, {});
-  std::size_t kept = 0;
   for (const PoolOptions& options : pools) {
     const auto found = std::find_if(pools_before.begin(), pools_before.end(),
                                     [&](const auto& pool) { return pool && pool->options->name == options.name; });
     if (found != pools_before.end()) {
       pools_.push_back(std::move(*found));
-      ++kept;
     } else {
       pools_.push_back(std::make_unique<Pool>());
       pools_.back()->id = PoolId{++last_id_};
@@ -78,7 +76,6 @@ bool Roster::configure(std::span<const ClusterOptions> clusters, std::span<const
       backends_.erase(member->id);
     }
   }
-  return kept != pools_before.size() || kept != pools_.size();
 }
 
 void Roster::take_cluster(Cluster& cluster, const ClusterOptions& options) {

@@ -50,8 +50,8 @@ class Roster {
  public:
   explicit Roster(std::size_t workers) : workers_(workers) {}
 
-  /// Takes new options by difference. Returns whether the set of pools changed.
-  bool configure(std::span<const ClusterOptions> clusters, std::span<const PoolOptions> pools);
+  /// Takes new options by difference.
+  void configure(std::span<const ClusterOptions> clusters, std::span<const PoolOptions> pools);
 
   [[nodiscard]] const std::vector<std::unique_ptr<Cluster>>& clusters() const { return clusters_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Pool>>& pools() const { return pools_; }

@@ -327,6 +327,17 @@ TEST_SUITE("lb/pools") {
     CHECK(town.status().urgent);
   }
 
+  TEST_CASE("a conflict is told once however often its epochs move") {
+    Town town({write_pool()});
+    town.primary("a", 100);
+    town.primary("b", 200);
+    town.applied();
+
+    town.primary("b", 201);
+    CHECK(town.events().empty());
+    CHECK(town.of("write") == "b");
+  }
+
   TEST_CASE("each write pool follows its own policy in a conflict") {
     PoolOptions careful = write_pool();
     careful.name = "careful";

@@ -133,6 +133,15 @@ TEST_SUITE("lb/primacy") {
     CHECK(cluster.outcome.in_conflict());
   }
 
+  TEST_CASE("a promotion that was seen counts no more once its primary was out of sight") {
+    Rivals cluster;
+    cluster.replica('b').primary('b').down('b').primary('c');
+    CHECK(cluster.writer() == "c");
+
+    cluster.primary('b');
+    CHECK(cluster.writer() == "nobody");
+  }
+
   TEST_CASE("an old primary does not get its turn when the new one goes") {
     Rivals cluster;
     cluster.primary('a').replica('b').down('a').primary('b').primary('a').down('b');
