@@ -234,7 +234,7 @@ constexpr Key kPoolKeys[] = {
      .most = 128},
     {.name = "max_lag",
      .type = Type::lag,
-     .help = "Replicas that are further behind take no traffic; with role = \"replica\".",
+     .help = "Replicas that are further behind take no traffic; patroni tells bytes; with role = \"replica\".",
      .by_default = "no limit"},
     {.name = "fallback", .help = "The pool that takes over while this one is empty.", .by_default = "none"},
     {.name = "return_to_replicas",

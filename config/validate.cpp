@@ -72,7 +72,14 @@ void check_role(const Item<PoolOptions>& pool, const Item<Cluster>& cluster, Pro
   }
   const std::optional<healthcheck::ProbeOptions>& probe = cluster.options.probe;
   const bool broken = cluster.options.options.probed && !probe;  // its probe is reported already
-  if (broken || (probe && std::holds_alternative<healthcheck::PatroniProbeOptions>(probe->kind))) {
+  const bool patroni = probe && std::holds_alternative<healthcheck::PatroniProbeOptions>(probe->kind);
+  if (patroni && pool.options.max_lag_time) {
+    problems.error(
+        pool.place_of("max_lag"),
+        concat("pool \"", pool.options.name, "\": max_lag ", to_string(*pool.options.max_lag_time),
+               " is a duration, and a probe of type patroni tells the lag in bytes; write a size like \"16MB\""));
+  }
+  if (broken || patroni) {
     return;
   }
   const std::string_view role = pool.options.role == PoolRole::primary ? "primary" : "replica";

@@ -266,6 +266,9 @@ pool = "web"
           "probe; there is: patroni"}},
         {"[pool.b]\ncluster = \"orders\"\nmax_lag = \"1MB\"\n",
          unused_and("t.toml:13:11: error: pool \"b\": max_lag is for pools with role = \"replica\"")},
+        {"[pool.b]\ncluster = \"orders\"\nrole = \"replica\"\nmax_lag = \"10s\"\n",
+         unused_and("t.toml:14:11: error: pool \"b\": max_lag 10s is a duration, and a probe of type patroni tells the "
+                    "lag in bytes; write a size like \"16MB\"")},
         {"[pool.b]\ncluster = \"orders\"\nrole = \"replica\"\nwhen_none_healthy = \"try_all\"\n",
          unused_and("t.toml:14:21: error: pool \"b\": when_none_healthy = \"try_all\" is for pools without a role")},
     });
