@@ -1,0 +1,184 @@
+#include "lb/relay/listener.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "base/text.hpp"
+#include "net/socket.hpp"
+#include "net/socket_address.hpp"
+
+namespace tandem::lb::relay {
+
+namespace {
+
+void apply_socket_options(const net::Fd& socket, const ListenerOptions& options) {
+  // accepted sockets inherit them, which saves six calls per client
+  net::set_nodelay(socket, options.tcp_nodelay);
+  net::set_keepalive(socket, {options.keepalive_idle, options.keepalive_interval, options.keepalive_count});
+}
+
+Error cannot_listen(const ListenerOptions& options, const Endpoint& bind, const Error& cause) {
+  return Error{concat("listener \"", options.name, "\": cannot listen on ", to_string(bind), ": ", cause.text)};
+}
+
+/// SO_REUSEPORT lets any process of the same user share a port in silence; a socket without it does not.
+Result<void> probe_free(const Endpoint& bind) {
+  Result<net::Fd> probe = net::bind_tcp(bind, net::SharePort::no);
+  if (!probe) {
+    return probe.error();
+  }
+  return {};
+}
+
+Result<std::vector<net::Fd>> bind_for_workers(Endpoint bind, std::size_t workers) {
+  if (bind.port != 0) {
+    if (Result<void> free = probe_free(bind); !free) {
+      return free.error();
+    }
+  }
+  std::vector<net::Fd> sockets;
+  for (std::size_t worker = 0; worker < workers; ++worker) {
+    Result<net::Fd> socket = net::bind_tcp(bind, net::SharePort::yes);
+    if (!socket) {
+      return socket.error();
+    }
+    if (bind.port == 0) {
+      bind.port = net::local_endpoint(*socket).value_or(bind).port;  // the others share what the first one got
+    }
+    sockets.push_back(std::move(*socket));
+  }
+  return sockets;
+}
+
+}  // namespace
+
+bool SpareFd::restore() {
+  if (!fd_) {
+    fd_ = net::Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  }
+  return static_cast<bool>(fd_);
+}
+
+Listener::Listener(ListenerSpec spec, std::vector<net::Fd> sockets, OnReady on_ready)
+    : spec_(std::move(spec)), on_ready_(std::move(on_ready)) {
+  for (net::Fd& socket : sockets) {
+    auto acceptor = std::make_unique<Acceptor>();
+    acceptor->listener = this;
+    acceptor->fd = std::move(socket);
+    acceptors_.push_back(std::move(acceptor));
+  }
+}
+
+void Listener::Acceptor::on_events(std::uint32_t) {
+  if (fd) {
+    ready = true;
+    listener->on_ready_(*listener);
+  }
+}
+
+void Listener::update(ListenerSpec spec) {
+  spec_ = std::move(spec);
+  for (const auto& acceptor : acceptors_) {
+    apply_socket_options(acceptor->fd, options());
+  }
+}
+
+void Listener::look_again() noexcept {
+  for (const auto& acceptor : acceptors_) {
+    acceptor->ready = true;
+  }
+}
+
+void Listener::watch(net::Reactor& reactor) {
+  look_again();
+  for (const auto& acceptor : acceptors_) {
+    if (!reactor.add(acceptor->fd, *acceptor)) {
+      acceptor->fd.close();
+    }
+  }
+  on_ready_(*this);
+}
+
+Listener::Backlog Listener::accept(std::size_t& limit, std::size_t worker, SpareFd& spare,
+                                   const std::function<void(Accepted)>& on_accepted) {
+  Backlog whole = Backlog::drained;
+  for (const auto& acceptor : acceptors_) {
+    if (!acceptor->ready || !acceptor->fd) {
+      continue;
+    }
+    const Backlog one = accept_from(*acceptor, limit, worker, spare, on_accepted);
+    acceptor->ready = one != Backlog::drained;
+    if (one != Backlog::drained && whole != Backlog::stuck) {
+      whole = one;
+    }
+  }
+  return whole;
+}
+
+Listener::Backlog Listener::accept_from(Acceptor& acceptor, std::size_t& limit, std::size_t worker, SpareFd& spare,
+                                        const std::function<void(Accepted)>& on_accepted) {
+  while (limit > 0) {
+    net::SocketAddress peer;
+    net::Fd fd(::accept4(acceptor.fd.get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (fd) {
+      --limit;
+      on_accepted(Accepted{std::move(fd), peer.endpoint().value_or(Endpoint{})});
+      continue;
+    }
+    switch (errno) {
+      case EAGAIN: return Backlog::drained;
+      case EMFILE:
+      case ENFILE: {
+        if (!spare.restore()) {
+          return Backlog::stuck;
+        }
+        spare.give_up();
+        net::Fd turned_away(::accept4(acceptor.fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        const bool somebody = static_cast<bool>(turned_away);
+        net::reset(turned_away);
+        if (!spare.restore() || !somebody) {
+          return Backlog::stuck;
+        }
+        state().stats[worker].rejected[static_cast<std::size_t>(Rejection::no_fd)].add();
+        --limit;
+        break;
+      }
+      case ENOBUFS:
+      case ENOMEM: return Backlog::stuck;
+      default: break;  // that one client is gone already; accept(2) names a dozen such errors
+    }
+  }
+  return Backlog::more;
+}
+
+void Listener::close() noexcept {
+  for (const auto& acceptor : acceptors_) {
+    acceptor->fd.close();
+  }
+}
+
+Result<std::vector<std::vector<net::Fd>>> open_sockets(const ListenerOptions& options, std::size_t workers) {
+  std::vector<std::vector<net::Fd>> sockets(workers);
+  for (const Endpoint& bind : options.bind) {
+    Result<std::vector<net::Fd>> bound = bind_for_workers(bind, workers);
+    if (!bound) {
+      return cannot_listen(options, bind, bound.error());
+    }
+    for (std::size_t worker = 0; worker < workers; ++worker) {
+      sockets[worker].push_back(std::move((*bound)[worker]));
+    }
+  }
+  for (const auto& of_worker : sockets) {
+    for (std::size_t index = 0; index < of_worker.size(); ++index) {
+      apply_socket_options(of_worker[index], options);
+      if (Result<void> listening = net::listen(of_worker[index], options.backlog); !listening) {
+        return cannot_listen(options, options.bind[index], listening.error());
+      }
+    }
+  }
+  return sockets;
+}
+
+}  // namespace tandem::lb::relay

@@ -1,0 +1,148 @@
+#include "lb/relay/relay_plane.hpp"
+
+#include <thread>
+#include <utility>
+
+#include "base/check.hpp"
+#include "lb/relay/worker.hpp"
+#include "net/socket.hpp"
+
+namespace tandem::lb::relay {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+}  // namespace
+
+RelayPlane::RelayPlane(const RelayOptions& options, Log log,
+                       std::function<void(const ConnectFailed&)> on_connect_failed)
+    : crew_(std::make_unique<Crew>(options, std::move(log), std::move(on_connect_failed))) {
+  check(options.workers > 0, "a plane has workers");
+  for (std::uint32_t worker = 0; worker < options.workers; ++worker) {
+    workers_.push_back(std::make_unique<Worker>(*crew_, WorkerId{worker}));
+  }
+}
+
+RelayPlane::~RelayPlane() { stop(); }
+
+void RelayPlane::start() {
+  check(!running_, "a plane is started once");
+  const Instant now = std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now());
+  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
+    crew_->heartbeats[worker].store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    workers_[worker]->start();
+  }
+  running_ = true;
+}
+
+void RelayPlane::stop() {
+  if (!std::exchange(running_, false)) {
+    return;
+  }
+  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
+    post(WorkerId{worker}, Stop{});
+  }
+  for (const auto& worker : workers_) {
+    worker->join();
+  }
+  listeners_.clear();
+}
+
+void RelayPlane::post(WorkerId worker, Command command) {
+  while (!crew_->mailbox(worker).try_push(command)) {
+    std::this_thread::sleep_for(1ms);  // full: the worker is behind, and commands must not be lost
+  }
+}
+
+Result<void> RelayPlane::open(const ListenerSpec& spec) {
+  check(running_, "listeners are opened on a running plane");
+  Result<std::vector<std::vector<net::Fd>>> sockets = open_sockets(*spec.options, workers_.size());
+  if (!sockets) {
+    return sockets.error();
+  }
+  std::vector<Endpoint>& endpoints = listeners_[spec.id];
+  for (const net::Fd& socket : sockets->front()) {
+    endpoints.push_back(net::local_endpoint(socket).value_or(Endpoint{}));
+  }
+  const auto done = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(workers_.size()));
+  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
+    post(WorkerId{worker}, OpenListener{spec, std::move((*sockets)[worker]), done});
+  }
+  done->wait();
+  return {};
+}
+
+void RelayPlane::update(const ListenerSpec& spec) {
+  for (std::uint32_t worker = 0; running_ && worker < workers_.size(); ++worker) {
+    post(WorkerId{worker}, UpdateListener{spec});
+  }
+}
+
+void RelayPlane::close(ListenerId listener) {
+  if (!running_ || listeners_.erase(listener) == 0) {
+    return;
+  }
+  const auto done = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(workers_.size()));
+  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
+    post(WorkerId{worker}, CloseListener{listener, done});
+  }
+  done->wait();
+}
+
+void RelayPlane::stop_accepting() {
+  while (!listeners_.empty() && running_) {
+    close(listeners_.begin()->first);
+  }
+}
+
+void RelayPlane::publish(std::shared_ptr<const Snapshot> snapshot, std::vector<Sever> severs,
+                         std::function<void()> applied) {
+  if (!running_) {
+    return;
+  }
+  remember_backends(*snapshot);
+  const auto shared_severs = std::make_shared<const std::vector<Sever>>(std::move(severs));
+  const auto publication = std::make_shared<Publication>(workers_.size(), std::move(applied));
+  for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
+    post(WorkerId{worker}, Adopt{snapshot, shared_severs, publication});
+  }
+}
+
+void RelayPlane::remember_backends(const Snapshot& snapshot) {
+  std::erase_if(backends_, [](const auto& known) { return known.second.expired(); });
+  for (const auto& [id, pool] : snapshot.pools) {
+    for (const Candidate& candidate : pool->candidates) {
+      backends_[candidate.backend->id] = candidate.backend;
+    }
+  }
+}
+
+std::uint64_t RelayPlane::sessions(BackendId backend) const {
+  const auto known = backends_.find(backend);
+  const std::shared_ptr<Backend> found = known == backends_.end() ? nullptr : known->second.lock();
+  return found ? found->active.load(std::memory_order_relaxed) : 0;  // relaxed: a recent value is what is promised
+}
+
+std::uint64_t RelayPlane::sessions() const {
+  return crew_->load.sum([](const std::atomic<std::uint32_t>& one) {
+    return std::uint64_t{one.load(std::memory_order_relaxed)};  // relaxed: as above
+  });
+}
+
+const metrics::PerWorker<WorkerStats>& RelayPlane::worker_stats() const { return crew_->stats; }
+
+std::vector<Instant> RelayPlane::heartbeats() const {
+  std::vector<Instant> beats;
+  for (std::size_t worker = 0; worker < crew_->heartbeats.size(); ++worker) {
+    beats.push_back(Instant{Duration{crew_->heartbeats[worker].load(std::memory_order_relaxed)}});
+  }
+  return beats;
+}
+
+std::vector<Endpoint> RelayPlane::endpoints(ListenerId listener) const {
+  const auto found = listeners_.find(listener);
+  return found == listeners_.end() ? std::vector<Endpoint>{} : found->second;
+}
+
+}  // namespace tandem::lb::relay
