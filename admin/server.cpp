@@ -199,7 +199,7 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
       return {};
     }
     const auto before = tcp_at;
-    if (before && before->port == wanted->port) {
+    if (const auto bound = listening(); bound && bound->port == wanted->port) {
       close_tcp();
     }
     auto opened = listen_tcp(context, *wanted);
@@ -227,10 +227,20 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     tcp_at = at;
     tcp_door = std::make_shared<Door<tcp>>(context, std::move(acceptor), [weak = weak_from_this()](tcp::socket socket) {
       if (const auto self = weak.lock()) {
-        self->welcome(peer_of(socket), std::move(socket), self->tcp_clients);
+        const Peer peer = peer_of(socket);
+        self->welcome(peer, std::move(socket), self->tcp_clients);
       }
     });
     Door<tcp>::accept(tcp_door);
+  }
+
+  [[nodiscard]] std::optional<Endpoint> listening() const {
+    if (!tcp_door) {
+      return std::nullopt;
+    }
+    error_code error;
+    const tcp::endpoint at = tcp_door->acceptor.local_endpoint(error);
+    return error ? std::nullopt : std::optional(Endpoint{ip_address(at.address()), at.port()});
   }
 
   void move_unix(std::optional<UnixListener> fresh) {
@@ -243,7 +253,8 @@ struct Server::State : std::enable_shared_from_this<Server::State> {
     unix_door =
         std::make_shared<Door<Local>>(context, std::move(acceptor), [weak = weak_from_this()](Local::socket socket) {
           if (const auto self = weak.lock()) {
-            self->welcome(peer_of(socket), std::move(socket), self->unix_clients);
+            const Peer peer = peer_of(socket);
+            self->welcome(peer, std::move(socket), self->unix_clients);
           }
         });
     Door<Local>::accept(unix_door);
@@ -312,13 +323,6 @@ Result<> Server::open(const AdminOptions& options) {
 
 void Server::close() { state_->close(); }
 
-std::optional<Endpoint> Server::listening() const {
-  if (!state_->tcp_door) {
-    return std::nullopt;
-  }
-  error_code error;
-  const tcp::endpoint at = state_->tcp_door->acceptor.local_endpoint(error);
-  return error ? std::nullopt : std::optional(Endpoint{ip_address(at.address()), at.port()});
-}
+std::optional<Endpoint> Server::listening() const { return state_->listening(); }
 
 }  // namespace tandem::admin

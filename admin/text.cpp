@@ -122,17 +122,17 @@ std::string lag_of(const BackendView& backend) {
   return backend.lag_time ? rounded(*backend.lag_time) : "-";
 }
 
-std::string override_text(const OverrideView& order) {
-  std::string out = concat(order.state, " by ", order.who, " since ", to_string(order.at));
-  out += order.until ? concat(" until ", to_string(*order.until)) : std::string();
+std::string override_text(const OverrideView& order, WallTime now) {
+  std::string out = concat(order.state, " by ", order.who, " for ", age(order.at, now));
+  out += order.until ? concat(", ", age(now, *order.until), " left") : std::string();
   out += order.reason.empty() ? std::string() : concat(": ", order.reason);
   return out;
 }
 
-std::string note_of(const BackendView& backend) {
+std::string note_of(const BackendView& backend, WallTime now) {
   std::vector<std::string> notes;
   if (backend.override_state) {
-    notes.push_back(override_text(*backend.override_state));
+    notes.push_back(override_text(*backend.override_state, now));
   }
   if (!backend.reason.empty()) {
     notes.push_back(backend.reason);
@@ -165,7 +165,7 @@ std::string cluster_head(const ClusterView& cluster, Colour colour) {
 }
 
 std::string cluster_text(const ClusterView& cluster, WallTime now, Colour colour) {
-  Table table({"BACKEND", "ADDRESS", "STATE", "FOR", "ROLE", ">LAG", ">SESSIONS", ">TOTAL", ">PROBE", "LAST ANSWER"});
+  Table table({"BACKEND", "ADDRESS", "STATE", "FOR", "ROLE", ">LAG", ">SESSIONS", ">TOTAL", ">PROBE", "NOTE"});
   for (const BackendView& backend : cluster.backends) {
     table.add({{backend.name},
                {backend.address},
@@ -176,7 +176,7 @@ std::string cluster_text(const ClusterView& cluster, WallTime now, Colour colour
                {std::to_string(backend.sessions)},
                {std::to_string(backend.total)},
                {backend.probe_duration ? rounded(*backend.probe_duration) : "-"},
-               {or_dash(note_of(backend))}});
+               {or_dash(note_of(backend, now))}});
   }
   return cluster_head(cluster, colour) + table.text(colour, 2);
 }
