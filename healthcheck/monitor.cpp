@@ -72,6 +72,7 @@ struct Watch {
   Gate::Ticket place;
   std::uint64_t armed = 0;  // counts settings of the timer, so that an outdated one is known
   Instant started{};
+  Duration lateness{0};
   Duration lost_before{0};
   bool probing = false;  // from its turn on until the verdict
   bool began_late = false;
@@ -203,8 +204,10 @@ void Monitor::State::arm(const std::shared_ptr<Watch>& watch) {
 }
 
 void Monitor::State::on_due(const std::shared_ptr<Watch>& watch) {
+  const Instant at = now();
   watch->probing = true;
-  watch->began_late = watch->schedule.on_start(now());
+  watch->lateness = at - watch->schedule.due();
+  watch->began_late = watch->schedule.on_start(at);
   places->enter([self = shared_from_this(), watch](Gate::Ticket place) {
     if (!watch->ended) {
       self->begin(watch, std::move(place));
@@ -257,6 +260,7 @@ void Monitor::State::on_done(const std::shared_ptr<Watch>& watch, Verdict verdic
     report.verdict = std::move(verdict);
     report.standing = watch->tracker.standing();
     report.probe_duration = at - watch->started;
+    report.lateness = watch->lateness;
     report.at = at;
     on_report(report);
   }

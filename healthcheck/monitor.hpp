@@ -26,6 +26,7 @@ struct Report {
   /// it gives up itself is gone at once. While down: nothing but the reason. `reachable` is `up`.
   Verdict standing;
   Duration probe_duration{0};
+  Duration lateness{0};  // how long after its time the probe began
   Instant at{};
 };
 

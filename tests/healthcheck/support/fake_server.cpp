@@ -125,10 +125,11 @@ FakeServer::~FakeServer() {
   close(listener_);
 }
 
-ClosedPort::ClosedPort() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), endpoint_(bind_to_loopback(fd_)) {}
+ClosedPort::ClosedPort()
+    : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)), endpoint_(bind_to_loopback(fd_)) {}
 
 ClosedPort::~ClosedPort() { close(fd_); }
 
-void ClosedPort::listen() const { check(::listen(fd_, 16) == 0, "a bound socket listens"); }
+void ClosedPort::listen(int backlog) const { check(::listen(fd_, backlog) == 0, "a bound socket listens"); }
 
 }  // namespace tandem::healthcheck::testing

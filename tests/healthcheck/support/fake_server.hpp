@@ -70,7 +70,9 @@ class ClosedPort {
   ClosedPort& operator=(const ClosedPort&) = delete;
 
   [[nodiscard]] Endpoint endpoint() const { return endpoint_; }
-  void listen() const;
+  [[nodiscard]] int fd() const { return fd_; }
+  /// Opens it after all; accepting does not block.
+  void listen(int backlog = 16) const;
 
  private:
   int fd_;
