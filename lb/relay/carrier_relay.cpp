@@ -24,8 +24,14 @@ void Carrier::relay(Session& session) {
     return;
   }
   // the client died while taking bytes; what it sent before may not have been read
-  if (up == Progress::waiting && session.client.channel.broken) {
-    follow_progress(session, End::client, run(session, End::client));
+  if (up == Progress::waiting && session.client.channel.broken &&
+      !follow_progress(session, End::client, run(session, End::client))) {
+    return;
+  }
+  const bool client_dead = session.client.channel.broken;
+  if ((client_dead || session.backend.channel.broken) && !session.state.dying()) {
+    session.state.on_dying(client_dead ? End::client : End::backend);
+    timers_.arm(session.timer, std::max(now_, session.state.silence(session.listener->options()).deadline));
   }
 }
 

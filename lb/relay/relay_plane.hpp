@@ -45,8 +45,7 @@ class RelayPlane final : public ForwardPlane {
   /// Of all workers, clients that wait included; a recent value.
   [[nodiscard]] std::uint64_t sessions() const;
   [[nodiscard]] const metrics::PerWorker<WorkerStats>& worker_stats() const override;
-  /// When each worker last began a turn; at least once a second while all is well.
-  [[nodiscard]] std::vector<Instant> heartbeats() const;
+  [[nodiscard]] std::vector<Instant> heartbeats() const override;
   /// Where a listener really listens: with the ports that the kernel chose where 0 was asked for.
   [[nodiscard]] std::vector<Endpoint> endpoints(ListenerId listener) const;
 

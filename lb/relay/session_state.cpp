@@ -49,10 +49,15 @@ Step SessionState::on_reset(End end) {
 }
 
 Silence SessionState::silence(const ListenerOptions& options) const noexcept {
+  const Duration half_close_timeout = std::min(options.half_close_timeout, options.idle_timeout);
+  if (dying_) {
+    const Cause cause = *dying_ == End::client ? Cause::client_reset : Cause::backend_reset;
+    return {last_bytes_ + half_close_timeout, cause, Step::reset};
+  }
   const bool client_finished = finished(End::client);
   if (client_finished || finished(End::backend)) {
     const Cause cause = client_finished ? Cause::backend_idle : Cause::client_idle;
-    return {last_bytes_ + std::min(options.half_close_timeout, options.idle_timeout), cause, Step::reset};
+    return {last_bytes_ + half_close_timeout, cause, Step::reset};
   }
   // the end that owes an answer
   const Cause cause = last_from_ == End::client ? Cause::backend_idle : Cause::client_idle;

@@ -57,6 +57,10 @@ class SessionState {
   /// Did the FIN of `end` come?
   [[nodiscard]] bool finished(End end) const noexcept { return finished_[index(end)]; }
 
+  /// `end` is dead, and the other one does not take what it sent before: it has as long as a half-closed session.
+  void on_dying(End end) noexcept { dying_ = dying_ ? dying_ : std::optional(end); }
+  [[nodiscard]] bool dying() const noexcept { return dying_.has_value(); }
+
   void on_bytes(End from, Instant now) noexcept {
     last_bytes_ = now;
     last_from_ = from;
@@ -75,6 +79,7 @@ class SessionState {
  private:
   Phase phase_ = Phase::choosing;
   std::array<bool, 2> finished_{};
+  std::optional<End> dying_;
   End last_from_ = End::backend;
   Instant last_bytes_{};
   std::optional<Cause> cause_;
