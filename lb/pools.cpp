@@ -402,6 +402,25 @@ std::vector<BackendStatus> Pools::backends() const {
   return statuses;
 }
 
+const BackendStatus* Pools::find(BackendId backend) const { return state_->roster.backend(backend); }
+
+std::vector<BackendStatus> Pools::members(ClusterId id) const {
+  std::vector<BackendStatus> statuses;
+  for (const std::unique_ptr<Cluster>& cluster : state_->roster.clusters()) {
+    if (cluster->id == id) {
+      for (const BackendStatus* member : cluster->members) {
+        statuses.push_back(*member);
+      }
+    }
+  }
+  return statuses;
+}
+
+bool Pools::holds_write_pool(BackendId backend) const {
+  return std::any_of(state_->roster.pools().begin(), state_->roster.pools().end(),
+                     [&](const auto& pool) { return is_write_pool(*pool) && pool->tenure.holder() == backend; });
+}
+
 std::vector<PoolStatus> Pools::pools() const {
   std::vector<PoolStatus> statuses;
   for (const std::unique_ptr<Pool>& pool : state_->roster.pools()) {
