@@ -86,7 +86,8 @@ json::object form(const Key& key) {
     case Type::statuses: return statuses();
     case Type::senders:
     case Type::tls: return either({type("boolean"), reference(*key.table)});
-    case Type::table: return either({reference(*key.table)});
+    case Type::table:
+      return {{"allOf", json::array{reference(*key.table)}}};  // draft 7 ignores what stands beside a $ref
     case Type::tables: return array_of(reference(*key.table), 1);
     case Type::named_tables: break;
   }
