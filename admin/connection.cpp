@@ -13,6 +13,7 @@
 
 #include "admin/dispatch.hpp"
 #include "admin/event_stream.hpp"
+#include "admin/request_head.hpp"
 #include "base/text.hpp"
 #include "metrics/process.hpp"
 
@@ -78,22 +79,6 @@ void set_head(http::response<Body>& response, const Reply& reply) {
   for (const auto& [name, value] : reply.headers) {
     response.set(name, value);
   }
-}
-
-template <class Fields>
-Request head_of(const http::request<http::string_body, Fields>& parsed) {
-  Request request;
-  request.method = std::string(parsed.method_string());
-  request.target = std::string(parsed.target());
-  request.host_required = parsed.version() >= 11;
-  const auto hosts = parsed.equal_range(http::field::host);
-  for (auto host = hosts.first; host != hosts.second; ++host) {
-    request.hosts.emplace_back(host->value());
-  }
-  request.authorization = std::string(parsed[http::field::authorization]);
-  request.accept = std::string(parsed[http::field::accept]);
-  request.last_event_id = std::string(parsed["Last-Event-ID"]);
-  return request;
 }
 
 }  // namespace
