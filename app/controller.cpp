@@ -224,12 +224,15 @@ void Controller::on_reports(std::vector<healthcheck::Report> reports) {
     std::uint64_t sessions;
   };
   std::vector<Turn> turns;
+  std::vector<std::pair<BackendId, lb::Standing>> standings;
+  std::unordered_map<BackendId, lb::Standing> latest;  // within this step
   for (const healthcheck::Report& report : reports) {
     const lb::BackendStatus* status = pools_.find(report.backend);
     if (status == nullptr) {
       continue;  // removed meanwhile
     }
-    const lb::Standing standing = make_standing(report, status->standing);
+    lb::Standing& standing = latest.try_emplace(report.backend, status->standing).first->second;
+    standing = make_standing(report, standing);
     BackendRecord& record = records_[report.backend];
     record.verdict = report.verdict;
     record.probe_duration = report.probe_duration;
@@ -242,8 +245,9 @@ void Controller::on_reports(std::vector<healthcheck::Report> reports) {
       record.since = now;
       record.since_wall = now_wall();
     }
-    take_up(pools_.on_standing(report.backend, standing, now));
+    standings.emplace_back(report.backend, standing);
   }
+  take_up(pools_.on_standings(standings, now));
   std::set<BackendId> severed;
   for (const lb::Sever& sever : pending_.severs) {
     if (sever.backend) {

@@ -24,6 +24,7 @@
 #include "base/text.hpp"
 #include "config/diff.hpp"
 #include "config/reader.hpp"
+#include "healthcheck/check_options.hpp"
 #include "lb/relay/relay_plane.hpp"
 
 namespace tandem::app {
@@ -51,11 +52,34 @@ std::uint64_t random_seed() {
   return std::uint64_t{device()} << 32U | device();
 }
 
+const healthcheck::TlsOptions* tls_of(const healthcheck::ProbeOptions& probe) {
+  if (const auto* http = std::get_if<healthcheck::HttpProbeOptions>(&probe.kind)) {
+    return http->tls ? &*http->tls : nullptr;
+  }
+  const auto* patroni = std::get_if<healthcheck::PatroniProbeOptions>(&probe.kind);
+  return patroni != nullptr && patroni->tls ? &*patroni->tls : nullptr;
+}
+
+/// What `tandem check` leaves alone because it may run on another machine.
+Result<> check_files(const config::Config& config) {
+  for (const config::Cluster& cluster : config.clusters) {
+    const healthcheck::TlsOptions* tls = cluster.probe ? tls_of(*cluster.probe) : nullptr;
+    if (tls == nullptr) {
+      continue;
+    }
+    if (const Result<void> checked = healthcheck::check_tls(*tls); !checked) {
+      return Error{concat("cluster \"", cluster.options.name, "\": probe: ", checked.error().text)};
+    }
+  }
+  return {};
+}
+
 /// Everything that runs, in the order in which it must be made and, backwards, ended.
 class Daemon {
  public:
   Daemon(const RunOptions& options, const config::Config& config, const Log& log)
       : log_(log),
+        log_level_(options.log_level),
         workers_(config.node.workers > 0 ? config.node.workers : count_cores()),
         plane_(relay_options(config), log_,
                [this](const lb::ConnectFailed& failure) { controller_.report_connect_failure(failure); }),
@@ -67,14 +91,14 @@ class Daemon {
   /// Opens everything; an error says what could not be opened.
   Result<> start(const config::Config& config);
   /// Serves until told to stop.
-  void run(const config::Config& config);
+  void run();
 
  private:
   [[nodiscard]] lb::relay::RelayOptions relay_options(const config::Config& config) const {
     lb::relay::RelayOptions options;
     options.workers = workers_;
     options.seed = random_seed();
-    options.session_sample = config.log.session_sample;
+    options.log_one_in = config.log.session_sample;
     return options;
   }
   [[nodiscard]] NodeStatus node_status(const config::Config& config) const;
@@ -92,6 +116,7 @@ class Daemon {
   [[nodiscard]] std::uint64_t sessions() const;
 
   Log log_;
+  std::optional<LogLevel> log_level_;  // the command line's
   std::uint32_t workers_;
   boost::asio::io_context context_{1};
   lb::relay::RelayPlane plane_;
@@ -124,6 +149,9 @@ ConfigStatus Daemon::config_status(const RunOptions& options) {
 
 Result<> Daemon::start(const config::Config& config) {
   warn_about_file_limit(config);
+  if (const Result<void> checked = check_files(config); !checked) {
+    return checked.error();
+  }
   // First the socket: its error says that another Tandem runs, which tells more than a port in use.
   if (const Result<void> opened = server_.open(config.admin); !opened) {
     return opened.error();
@@ -145,7 +173,7 @@ Result<> Daemon::start(const config::Config& config) {
   return {};
 }
 
-void Daemon::run(const config::Config&) {
+void Daemon::run() {
   context_.run();
   plane_.stop();
   server_.close();
@@ -171,9 +199,22 @@ void Daemon::warn_about_file_limit(const config::Config& config) const {
 Result<std::vector<std::string>> Daemon::take_over(const config::Config& next) {
   const config::Config before = controller_.running();
   const config::Diff diff = config::diff(before, next);
-  if (const Result<void> applied = controller_.apply(next); !applied) {
+  if (const Result<void> checked = check_files(next); !checked) {
+    return checked.error();
+  }
+  if (const Result<void> opened = server_.open(next.admin); !opened) {
+    return opened.error();
+  }
+  // What needs a restart stays as it is, so that the next reload still says so.
+  config::Config effective = next;
+  effective.node.workers = before.node.workers;
+  effective.node.user = before.node.user;
+  effective.log.format = before.log.format;
+  if (const Result<void> applied = controller_.apply(effective); !applied) {
+    static_cast<void>(server_.open(before.admin));  // it was open a moment ago
     return applied.error();
   }
+  log_.set_lowest(log_level_.value_or(next.log.level));
   std::vector<std::string> lines = config::described(diff);
   if (lines.empty()) {
     lines.emplace_back("no changes");
@@ -265,10 +306,7 @@ void Daemon::wait_for_sessions() {
   });
 }
 
-std::uint64_t Daemon::sessions() const {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(
-      0, plane_.worker_stats().sum([](const lb::WorkerStats& one) { return one.sessions.value(); })));
-}
+std::uint64_t Daemon::sessions() const { return plane_.sessions(); }
 
 int fail(const Error& error) {
   std::cerr << "tandem: " << error.text << '\n';
@@ -301,7 +339,7 @@ int run_daemon(const RunOptions& options) {
   if (const Result<void> started = daemon.start(config); !started) {
     return fail(started.error());
   }
-  daemon.run(config);
+  daemon.run();
   return 0;
 }
 

@@ -7,6 +7,9 @@ namespace tandem::app {
 
 namespace {
 
+constexpr Duration kWorkerSilenceMax = std::chrono::seconds(5);  // workers turn every second at the least
+
+Instant now_instant() { return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now()); }
 WallTime now_wall() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
 
 /// Asking for a backend that is not there is 404, everything else a conflict with how things are.
@@ -31,7 +34,17 @@ admin::View NodeControl::view() const {
 
 metrics::Collection NodeControl::collect() const { return collect_metrics(controller_, plane_, config_); }
 
-admin::Readiness NodeControl::health() const { return {}; }
+admin::Readiness NodeControl::health() const {
+  const Instant now = now_instant();
+  const std::vector<Instant> heartbeats = plane_.heartbeats();
+  std::vector<std::string> reasons;
+  for (std::size_t worker = 0; worker < heartbeats.size(); ++worker) {
+    if (now - heartbeats[worker] > kWorkerSilenceMax) {
+      reasons.push_back(concat("worker/", worker, " has not turned for ", rounded(now - heartbeats[worker])));
+    }
+  }
+  return {reasons.empty(), reasons};
+}
 
 admin::Readiness NodeControl::readiness() const {
   std::vector<std::string> reasons;

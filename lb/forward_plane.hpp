@@ -9,6 +9,7 @@
 
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "lb/options.hpp"
 #include "lb/outcome.hpp"
 #include "lb/snapshot.hpp"
@@ -74,6 +75,8 @@ class ForwardPlane {
   /// Sessions that match, of all workers; a recent value.
   [[nodiscard]] virtual std::uint64_t sessions(BackendId backend) const = 0;
   [[nodiscard]] virtual const metrics::PerWorker<WorkerStats>& worker_stats() const = 0;
+  /// When each worker last began a turn; at least once a second while all is well.
+  [[nodiscard]] virtual std::vector<Instant> heartbeats() const = 0;
 };
 
 }  // namespace tandem::lb
