@@ -1,11 +1,16 @@
 #include "healthcheck/probe/tcp.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <atomic>
+#include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "healthcheck/probe/recipe.hpp"
 #include "tests/healthcheck/support/fake_server.hpp"
 #include "tests/healthcheck/support/probe_once.hpp"
 
@@ -131,6 +136,51 @@ TEST_SUITE("healthcheck/probe/tcp") {
       REQUIRE(verdict);
       CHECK(verdict->reachable);
     }
+  }
+
+  TEST_CASE("a port that drops packets is a timeout in connect") {
+    // A full backlog drops the SYN: the queue holds one, and nobody accepts.
+    const ClosedPort port;
+    port.listen(0);
+    std::vector<Outcome> outcomes;
+    for (int n = 0; n < 4; ++n) {
+      outcomes.push_back(probe_once(port.endpoint(), tcp()));
+    }
+
+    CHECK(outcomes.back().verdict.reason == "timeout after 300ms in connect");
+  }
+
+  TEST_CASE("an IPv6 backend is probed too") {
+    const Endpoint nobody{*IpAddress::parse("::1"), 1};
+
+    const Verdict verdict = probe_once(nobody, tcp()).verdict;
+
+    CHECK_FALSE(verdict.reachable);
+    CHECK(verdict.reason.starts_with("connect"));
+  }
+
+  TEST_CASE("want of descriptors is no evidence against the backend") {
+    FakeServer server([](Peer& peer) { peer.wait_end(); });
+    rlimit before{};
+    getrlimit(RLIMIT_NOFILE, &before);
+    boost::asio::io_context context(1);
+    const Target whom = testing::target(server.endpoint(), tcp());
+    const ProbeRecipe recipe(std::make_shared<Surroundings>(context), whom.probe);
+    Outcome outcome;
+    const std::shared_ptr<Probe> probe = recipe.make(whom);
+    rlimit none = before;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &none);
+
+    probe->start({}, [&outcome](const Verdict& verdict, Evidence evidence) {
+      outcome.verdict = verdict;
+      outcome.evidence = evidence;
+    });
+
+    setrlimit(RLIMIT_NOFILE, &before);
+    context.run_for(1s);
+    CHECK(outcome.evidence == Evidence::none);
+    CHECK(outcome.verdict.reason == "socket: Too many open files");
   }
 
   TEST_CASE("another port can be probed in place of the backend's") {

@@ -1,11 +1,19 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "base/text.hpp"
 #include "healthcheck/check_options.hpp"
+#include "healthcheck/probe/recipe.hpp"
 #include "tests/healthcheck/support/fake_server.hpp"
 #include "tests/healthcheck/support/probe_once.hpp"
 #include "tests/healthcheck/support/tls_server.hpp"
@@ -143,6 +151,36 @@ TEST_SUITE("healthcheck/probe/tls") {
 
     CHECK(probe_once(plain.endpoint(), options).verdict.reason == "TLS: wrong version number");
     CHECK(probe_once(closing.endpoint(), options).verdict.reason == "closed in TLS handshake");
+  }
+
+  TEST_CASE("32 handshakes run at a time and waiting for a turn is no failure") {
+    const Trust trust;
+    std::atomic<int> inside{0};
+    std::atomic<int> most{0};
+    FakeServer slow([&](Peer& peer) {
+      peer.read_some();  // the client's first words: its handshake runs
+      most = std::max(most.load(), ++inside);
+      std::this_thread::sleep_for(200ms);
+      --inside;
+    });
+    ProbeOptions options = https(trusting(trust.ca_file));
+    options.timeout = 350ms;  // less than the third round's 400 ms
+    const Target whom = testing::target(slow.endpoint(), options);
+    boost::asio::io_context context(1);
+    const auto surroundings = std::make_shared<Surroundings>(context);
+    const ProbeRecipe recipe(surroundings, whom.probe);
+    std::map<std::string, int> reasons;
+    std::vector<std::shared_ptr<Probe>> probes;
+    for (int n = 0; n < 80; ++n) {
+      probes.push_back(recipe.make(whom));
+      probes.back()->start({}, [&reasons](const Verdict& verdict, Evidence) { ++reasons[verdict.reason]; });
+    }
+
+    context.run_for(10s);
+
+    CHECK(reasons == std::map<std::string, int>{{"closed in TLS handshake", 80}});
+    CHECK(most <= 32);
+    CHECK(most > 8);
   }
 
   TEST_CASE("files that cannot be read are named when checked and in every verdict") {
