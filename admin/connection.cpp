@@ -167,7 +167,11 @@ struct Connection::State : std::enable_shared_from_this<Connection::State> {
     dispatch(
         call, is_command(call.action) ? who_is(peer) : std::string(), *service->control,
         [this](metrics::Collection& collection) { service->add_own(collection); },
-        [self = shared_from_this()](Reply reply) { self->send(std::move(reply), After::read_on); });
+        [weak = weak_from_this()](Reply reply) {  // a reload may answer when all this is long gone
+          if (const auto self = weak.lock()) {
+            self->send(std::move(reply), After::read_on);
+          }
+        });
   }
 
   void send(Reply reply, After after) {
@@ -280,10 +284,8 @@ Connection Connection::start(Socket socket, const Peer& peer, std::shared_ptr<Se
 }
 
 void Connection::close() {
-  if (const auto state = state_.lock()) {
-    state->on_end = {};
-    state->close();
-  }
+  state_->on_end = {};
+  state_->close();
 }
 
 }  // namespace tandem::admin

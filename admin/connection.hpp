@@ -25,8 +25,8 @@ struct Service {
   void add_own(metrics::Collection& collection) const;
 };
 
-/// One client: reads requests one after the other and answers them, or streams events. Lives by itself until it ends;
-/// this is a handle on it.
+/// One client: reads requests one after the other and answers them, or streams events. To be kept until it ends: while
+/// it waits for a reload nothing else keeps it.
 class Connection {
  public:
   using Socket = boost::asio::generic::stream_protocol::socket;
@@ -39,7 +39,7 @@ class Connection {
 
  private:
   struct State;
-  std::weak_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace tandem::admin
