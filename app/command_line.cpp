@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <functional>
@@ -153,20 +154,27 @@ void add_orders(CLI::App& app, Arguments& arguments, Action& action) {
             "Of two backends that both say primary, this one; until the conflict ends");
 }
 
-/// The word that made CLI11 stop may be a misspelt command.
-void suggest_command(const CLI::App& app, int argc, char** argv) {
+/// CLI11 would only say that a command is required.
+bool is_unknown_command(const CLI::App& app, int argc, char** argv) {
   if (argc < 2 || argv[1][0] == '-') {
-    return;
+    return false;
   }
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     names.push_back(command->get_name());
   }
-  const std::vector<std::string_view> known(names.begin(), names.end());
-  const std::string_view near = nearest(argv[1], known);
-  if (!near.empty() && near != argv[1]) {
-    std::cerr << "did you mean \"" << near << "\"?\n";
+  const std::string_view word = argv[1];
+  if (std::find(names.begin(), names.end(), word) != names.end()) {
+    return false;
   }
+  const std::string_view near = nearest(word, {names.begin(), names.end()});
+  std::cerr << "tandem: unknown command \"" << word << '"';
+  if (near.empty()) {
+    std::cerr << "; there are: " << join(names) << '\n';
+  } else {
+    std::cerr << "; did you mean \"" << near << "\"?\n";
+  }
+  return true;
 }
 
 int dispatch(int argc, char** argv) {
@@ -195,15 +203,13 @@ int dispatch(int argc, char** argv) {
       return 0;
     };
   });
+  if (is_unknown_command(app, argc, argv)) {
+    return kWrongUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int status = app.exit(error);
-    if (status == 0) {
-      return 0;
-    }
-    suggest_command(app, argc, argv);
-    return kWrongUsage;
+    return app.exit(error) == 0 ? 0 : kWrongUsage;
   }
   return action();
 }
