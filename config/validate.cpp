@@ -153,6 +153,8 @@ void warn_of_unused_pools(const Draft& draft, const Known<PoolOptions>& pools, P
   }
 }
 
+constexpr std::string_view kAdmin = "[admin]";
+
 /// Where an endpoint is bound, and by whom.
 struct Bound {
   std::string owner;  // `listener "web"`
@@ -163,7 +165,7 @@ struct Bound {
 void check_binds(const Draft& draft, Problems& problems) {
   std::map<Endpoint, Bound> bound;
   if (draft.admin.listen) {
-    bound.emplace(*draft.admin.listen, Bound{"[admin]", draft.admin_listen});
+    bound.emplace(*draft.admin.listen, Bound{std::string(kAdmin), draft.admin_listen});
   }
   for (const auto& listener : draft.listeners) {
     const Node* binds = listener.table->find("bind");
@@ -183,11 +185,18 @@ void check_binds(const Draft& draft, Problems& problems) {
   for (const auto& [endpoint, owner] : bound) {
     const IpAddress any = endpoint.address.is_v4() ? IpAddress{} : IpAddress(std::array<std::uint8_t, 16>{});
     const auto wildcard = bound.find(Endpoint{any, endpoint.port});
-    if (wildcard != bound.end() && !endpoint.address.is_unspecified()) {
-      problems.warning(owner.place,
-                       concat(owner.owner, ": ", to_string(wildcard->first), " of ", wildcard->second.owner, " covers ",
-                              to_string(endpoint), " too; connections to it come here"));
+    if (wildcard == bound.end() || endpoint.address.is_unspecified()) {
+      continue;
     }
+    const Bound& wide = wildcard->second;
+    if (owner.owner == kAdmin || wide.owner == kAdmin) {  // whose socket does not share its port
+      const Bound& listener = owner.owner == kAdmin ? wide : owner;
+      problems.error(listener.place, concat(listener.owner, ": ", to_string(wildcard->first), " and ",
+                                            to_string(endpoint), " are one port, and ", kAdmin, " does not share it"));
+      continue;
+    }
+    problems.warning(owner.place, concat(owner.owner, ": ", to_string(wildcard->first), " of ", wide.owner, " covers ",
+                                         to_string(endpoint), " too; connections to it come here"));
   }
 }
 

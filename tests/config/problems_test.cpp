@@ -281,6 +281,9 @@ pool = "web"
           "t.toml:12:42: error: listener \"b\": \"127.0.0.1:1\" is bound by this listener already"}},
         {"[listener.b]\nbind = [\"127.0.0.1:8404\"]\npool = \"orders\"\n",
          {"t.toml:12:9: error: listener \"b\": \"127.0.0.1:8404\" is bound by [admin] already"}},
+        {"[listener.b]\nbind = [\"0.0.0.0:8404\"]\npool = \"orders\"\n",
+         {"t.toml:12:9: error: listener \"b\": 0.0.0.0:8404 and 127.0.0.1:8404 are one port, and [admin] does not "
+          "share it"}},
     });
   }
 
