@@ -258,7 +258,7 @@ TEST_SUITE("lb/selector") {
       }
       const auto each = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begin) / 200;
       MESSAGE("balance " << static_cast<int>(algorithm) << ": " << rounded(each) << " a choice among 5000");
-      CHECK(each < std::chrono::milliseconds(20));
+      CHECK(each < std::chrono::milliseconds(200));
     }
   }
 }

@@ -97,10 +97,10 @@ TEST_SUITE("lb/balance") {
     }
 
     CHECK(chosen.size() == 3);
-    for (const auto& [name, times] : chosen) {
-      CAPTURE(name);
-      CHECK(times > 850);
-      CHECK(times < 1150);
+    for (const auto& entry : chosen) {
+      CAPTURE(entry.first);
+      CHECK(entry.second > 850);
+      CHECK(entry.second < 1150);
     }
   }
 
