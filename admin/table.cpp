@@ -74,6 +74,7 @@ std::string Table::text(Colour colour, std::size_t indent) const {
     end_line(out);
   };
   std::vector<Cell> headings;
+  headings.reserve(layout.size());
   for (const Column& column : layout) {
     headings.push_back(Cell{column.heading, Tone::heading});
   }
