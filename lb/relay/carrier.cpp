@@ -175,10 +175,12 @@ void Carrier::adopt(std::shared_ptr<const Snapshot> snapshot, const std::vector<
                     std::shared_ptr<Publication> publication) {
   selector_.adopt(std::move(snapshot));
   severing_.begin(severs, std::move(publication), last_serial_, sessions_, now_);
-  // the first batch goes before this turn's events
-  severing_.run(sessions_, now_, [this](Session& session, const Sever& order) { sever(session, order); });
   room_.end_rests();
   to_serve_.insert(to_serve_.end(), room_.entries().begin(), room_.entries().end());
+}
+
+void Carrier::sever_share() {
+  severing_.run(sessions_, now_, [this](Session& session, const Sever& order) { sever(session, order); });
 }
 
 void Carrier::sever(Session& session, const Sever& order) {
@@ -246,7 +248,6 @@ void Carrier::on_timer(Session& session) {
 }
 
 void Carrier::end_turn() {
-  severing_.run(sessions_, now_, [this](Session& session, const Sever& order) { sever(session, order); });
   turn_.swap(ready_);
   for (Session* session : turn_) {
     session->in_ready_queue = false;

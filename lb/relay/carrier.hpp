@@ -41,6 +41,9 @@ class Carrier {
   void serve_later(PoolId entry) { to_serve_.push_back(entry); }
   void end_all(Cause cause);
 
+  /// This turn's share of the severs, before any event.
+  void sever_share();
+
   // by event
   void on_events(Session& session, End end, std::uint32_t events);
   void on_timer(Session& session);

@@ -11,8 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often it is asked whether the living end has everything that came before the reset.
-constexpr Duration kFlushLookEvery = 10ms;
+/// When it is first asked whether the living end has everything that came before the reset; later and later then.
+constexpr Duration kFirstLook = 10ms;
 
 }  // namespace
 
@@ -91,17 +91,19 @@ void Carrier::pass_reset(Session& session, End dead) {
   }
   session.side(dead).channel.fd.close();
   session.state.enter(Phase::flushing);
-  session.flush_until = now_ + session.listener->options().half_close_timeout;
-  timers_.arm(session.timer, now_ + kFlushLookEvery);
+  session.flush_began = now_;
+  timers_.arm(session.timer, now_ + kFirstLook);
 }
 
 void Carrier::on_flush_event(Session& session) {
   const Side& alive = session.client.channel.fd ? session.client : session.backend;
-  if (alive.channel.broken || now_ >= session.flush_until || net::unacknowledged(alive.channel.fd) == 0) {
+  const Duration flushed_for = now_ - session.flush_began;
+  const bool long_enough = flushed_for >= session.listener->options().half_close_timeout;
+  if (alive.channel.broken || long_enough || net::unacknowledged(alive.channel.fd) == 0) {
     end(session, *session.state.cause(), Close::reset);
     return;
   }
-  timers_.arm(session.timer, now_ + kFlushLookEvery);
+  timers_.arm(session.timer, now_ + std::max(kFirstLook, flushed_for / 2));
 }
 
 /// The deadline is not moved with every byte; when it comes, it is looked at what it should be.

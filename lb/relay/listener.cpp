@@ -82,6 +82,7 @@ void Listener::update(ListenerSpec spec) {
   spec_ = std::move(spec);
   for (const auto& acceptor : acceptors_) {
     apply_socket_options(acceptor->fd, options());
+    static_cast<void>(net::listen(acceptor->fd, options().backlog));  // it listens already; only the length changes
   }
 }
 

@@ -27,19 +27,20 @@ RelayPlane::RelayPlane(const RelayOptions& options, Log log,
 RelayPlane::~RelayPlane() { stop(); }
 
 void RelayPlane::start() {
-  check(!running_, "a plane is started once");
+  check(stage_ == Stage::fresh, "a plane is started once");
   const Instant now = std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now());
   for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
     crew_->heartbeats[worker].store(now.time_since_epoch().count(), std::memory_order_relaxed);
     workers_[worker]->start();
   }
-  running_ = true;
+  stage_ = Stage::running;
 }
 
 void RelayPlane::stop() {
-  if (!std::exchange(running_, false)) {
+  if (stage_ != Stage::running) {
     return;
   }
+  stage_ = Stage::stopped;
   for (std::uint32_t worker = 0; worker < workers_.size(); ++worker) {
     post(WorkerId{worker}, Stop{});
   }
@@ -56,7 +57,7 @@ void RelayPlane::post(WorkerId worker, Command command) {
 }
 
 Result<void> RelayPlane::open(const ListenerSpec& spec) {
-  check(running_, "listeners are opened on a running plane");
+  check(stage_ == Stage::running, "listeners are opened on a running plane");
   Result<std::vector<std::vector<net::Fd>>> sockets = open_sockets(*spec.options, workers_.size());
   if (!sockets) {
     return sockets.error();
@@ -74,13 +75,14 @@ Result<void> RelayPlane::open(const ListenerSpec& spec) {
 }
 
 void RelayPlane::update(const ListenerSpec& spec) {
-  for (std::uint32_t worker = 0; running_ && worker < workers_.size(); ++worker) {
+  check(stage_ != Stage::fresh, "listeners are updated on a running plane");
+  for (std::uint32_t worker = 0; stage_ == Stage::running && worker < workers_.size(); ++worker) {
     post(WorkerId{worker}, UpdateListener{spec});
   }
 }
 
 void RelayPlane::close(ListenerId listener) {
-  if (!running_ || listeners_.erase(listener) == 0) {
+  if (stage_ != Stage::running || listeners_.erase(listener) == 0) {
     return;
   }
   const auto done = std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(workers_.size()));
@@ -91,14 +93,15 @@ void RelayPlane::close(ListenerId listener) {
 }
 
 void RelayPlane::stop_accepting() {
-  while (!listeners_.empty() && running_) {
+  while (!listeners_.empty() && stage_ == Stage::running) {
     close(listeners_.begin()->first);
   }
 }
 
 void RelayPlane::publish(std::shared_ptr<const Snapshot> snapshot, std::vector<Sever> severs,
                          std::function<void()> applied) {
-  if (!running_) {
+  check(stage_ != Stage::fresh, "snapshots are published to a running plane");
+  if (stage_ == Stage::stopped) {
     return;
   }
   remember_backends(*snapshot);

@@ -17,7 +17,7 @@ namespace tandem::lb::relay {
 class Worker;
 
 /// The user-space plane: `workers` threads that accept, choose, connect and copy. All functions are for the control
-/// thread; listeners may be opened once it has started.
+/// thread. Listeners are opened and snapshots published between start() and stop().
 class RelayPlane final : public ForwardPlane {
  public:
   /// `on_connect_failed` is called on worker threads and must not block.
@@ -57,7 +57,8 @@ class RelayPlane final : public ForwardPlane {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unordered_map<ListenerId, std::vector<Endpoint>> listeners_;
   std::unordered_map<BackendId, std::weak_ptr<Backend>> backends_;
-  bool running_ = false;
+  enum class Stage { fresh, running, stopped };
+  Stage stage_ = Stage::fresh;
 };
 
 }  // namespace tandem::lb::relay

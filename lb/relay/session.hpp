@@ -93,7 +93,7 @@ struct Session final : net::TimerHandler {
   Instant arrived{};
   Instant connect_began{};
   Instant established{};
-  Instant flush_until{};
+  Instant flush_began{};
   Duration held_for{0};
   Duration queued_for{0};
   Duration connect_took{0};

@@ -68,6 +68,7 @@ void Worker::turn() {
     std::visit([this](auto& one) { obey(one); }, command);
   }
   commands_.clear();
+  carrier_.sever_share();
   for (const epoll_event& event : events) {
     net::Reactor::dispatch(event);
   }
