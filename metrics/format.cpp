@@ -1,77 +1,19 @@
 #include "metrics/format.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <system_error>
+
+#include "metrics/accept.hpp"
 
 namespace tandem::metrics {
-
-namespace {
-
-/// One entry of an Accept header (RFC 9110 section 12.5.1).
-struct MediaRange {
-  std::string_view type;
-  std::string_view version;
-  double quality = 1;
-};
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) {
-    return {};
-  }
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-/// Cuts the part before `separator` off `rest`.
-std::string_view next_part(std::string_view& rest, char separator) {
-  const auto end = rest.find(separator);
-  const std::string_view part = rest.substr(0, end);
-  rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
-  return trimmed(part);
-}
-
-bool same_word(std::string_view left, std::string_view right) {
-  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return lower(a) == lower(b);
-  });
-}
-
-double parsed_quality(std::string_view text) {
-  double quality = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), quality);
-  const bool whole = parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size();
-  return whole && quality >= 0 && quality <= 1 ? quality : 0;
-}
-
-MediaRange parsed_range(std::string_view text) {
-  MediaRange range;
-  range.type = next_part(text, ';');
-  while (!text.empty()) {
-    std::string_view value = next_part(text, ';');
-    const std::string_view name = next_part(value, '=');
-    value = trimmed(value);
-    if (same_word(name, "q")) {
-      range.quality = parsed_quality(value);
-    } else if (same_word(name, "version")) {
-      range.version = value.size() > 1 && value.front() == '"' ? value.substr(1, value.size() - 2) : value;
-    }
-  }
-  return range;
-}
-
-}  // namespace
 
 Format choose_format(std::string_view accept) {
   double open_metrics = 0;
   double text = 0;
-  while (!accept.empty()) {
-    const MediaRange range = parsed_range(next_part(accept, ','));
+  for (const MediaRange& range : parse_accept(accept)) {
     const bool known_version = range.version.empty() || range.version == "1.0.0";
-    if (same_word(range.type, "application/openmetrics-text") && known_version) {
+    if (range.is("application/openmetrics-text") && known_version) {
       open_metrics = std::max(open_metrics, range.quality);
-    } else if (range.type == "*/*" || same_word(range.type, "text/*") || same_word(range.type, "text/plain")) {
+    } else if (range.is("*/*") || range.is("text/*") || range.is("text/plain")) {
       text = std::max(text, range.quality);
     }
   }
