@@ -217,8 +217,8 @@ void Play::turn() {
   std::array<pollfd, 2> waiting{{{interrupts_.fd(), POLLIN, 0}, {records_.get(), POLLIN, 0}}};
   poll(waiting.data(), waiting.size(), 10);
   interrupts_.came();
-  hear_clients();
   hear_node();
+  hear_clients();
   const Duration now = since_boot();
   if (now >= next_) {
     act(now);
@@ -233,8 +233,8 @@ void Play::hear_clients() {
     if (awaited && !tally_.write_awaited()) {
       const Tally::Failover& failover = tally_.failovers().back();
       story_.tell(record.finished, Tone::good,
-                  concat("writes are back on ", failover.promoted, ": ", rounded(*failover.write_outage()),
-                         " without, nobody was refused"));
+                  concat("writes are back on ", failover.promoted, ": ", rounded(*failover.write_outage()), " without",
+                         tally_.anything_failed() ? "" : ", and nobody was refused"));
     }
     const bool all_up = tally_.of(RequestKind::write).good > 0 && tally_.of(RequestKind::read).good > 0;
     if (act_ == Act::opening && all_up) {
