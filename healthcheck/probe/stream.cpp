@@ -338,7 +338,10 @@ void StreamProbe::end_politely() {
 
 void StreamProbe::close() {
   phase_ = Phase::closed;
+  // The monitor keeps an ended probe until the next one begins; thousands of sessions and answers would add up.
   handshake_ticket_.reset();
+  tls_.reset();
+  dialogue_.reset();
   deadline_.cancel();
   error_code ignored;
   socket_.close(ignored);
