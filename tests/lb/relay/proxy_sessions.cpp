@@ -150,6 +150,7 @@ TEST_SUITE("lb/relay/proxy_sessions") {
       ListenerOptions options;
       options.send_proxy_protocol = version;
       const Peer client = connect_to(bench.listen(options));
+      const ProxiedConnection connection{client.local(), client.remote()};
       REQUIRE(client.send("hello"));
       client.finish();
 
@@ -158,7 +159,7 @@ TEST_SUITE("lb/relay/proxy_sessions") {
       const auto parsed = parse_proxy_header(as_bytes(received));
       REQUIRE(std::holds_alternative<ProxyHeader>(parsed));
       const ProxyHeader header = std::get<ProxyHeader>(parsed);
-      CHECK(header.connection == ProxiedConnection{client.local(), client.remote()});
+      CHECK(header.connection == connection);
       CHECK(received.substr(header.length) == "hello");
     }
   }

@@ -207,7 +207,7 @@ TEST_SUITE("lb/relay/severing") {
       }
     });
 
-    for (int change = 0; change < 50; ++change) {
+    for (int change = 0; change < 25; ++change) {
       const auto& leaving = change % 2 == 0 ? first : second;
       const auto& coming = change % 2 == 0 ? second : first;
       bench.pool().backends.clear();
