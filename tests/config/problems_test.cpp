@@ -332,18 +332,22 @@ tls = { verify = false, ca_file = "/x", key_file = "y" }
           "t.toml:15:8: error: cluster \"e\": probe: path must begin with \"/\" and hold no spaces",
           "t.toml:16:10: error: cluster \"e\": probe: method is not an HTTP method",
           "t.toml:17:8: error: cluster \"e\": probe: host holds a line break",
-          "t.toml:18:11: error: cluster \"e\": probe: headers: \"a b\" is no name of a header, or its value holds a "
-          "line break",
+          concat("t.toml:18:11: error: cluster \"e\": probe: headers: \"a b\" is no name of a header, or its value "
+                 "holds a ",
+                 "line break"),
           "t.toml:18:30: error: cluster \"e\": probe: headers: \"d\" is an integer, wanted a string",
-          "t.toml:19:18: error: cluster \"e\": probe: expect_status 99 is not a status (100 to 599) or a range like "
-          "\"200-299\"",
-          "t.toml:19:22: error: cluster \"e\": probe: expect_status \"200-\" is not a status (100 to 599) or a range "
-          "like \"200-299\"",
-          "t.toml:19:30: error: cluster \"e\": probe: expect_status is a boolean, wanted a status like 200, "
-          "\"200-299\", or an array of them",
+          concat("t.toml:19:18: error: cluster \"e\": probe: expect_status 99 is not a status (100 to 599) or a range "
+                 "like ",
+                 "\"200-299\""),
+          concat("t.toml:19:22: error: cluster \"e\": probe: expect_status \"200-\" is not a status (100 to 599) or a "
+                 "range ",
+                 "like \"200-299\""),
+          concat("t.toml:19:30: error: cluster \"e\": probe: expect_status is a boolean, wanted a status like 200, ",
+                 "\"200-299\", or an array of them"),
           "t.toml:20:17: error: cluster \"e\": probe: expect_json: \"db\" is not a JSON pointer; write \"/db\"",
-          "t.toml:20:35: error: cluster \"e\": probe: expect_json: \"/a\" is an array, wanted a string, a number or a "
-          "boolean",
+          concat("t.toml:20:35: error: cluster \"e\": probe: expect_json: \"/a\" is an array, wanted a string, a "
+                 "number or a ",
+                 "boolean"),
           "t.toml:21:35: warning: cluster \"e\": probe: tls: ca_file has no effect with verify = false",
           "t.toml:21:52: error: cluster \"e\": probe: tls: cert_file and key_file go together"}},
     });
