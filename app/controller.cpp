@@ -24,26 +24,18 @@ std::string describe_state(bool up, Role role) {
   return role == Role::none ? "up" : concat("up ", to_string(role));
 }
 
-/// What the pools hear of a report. A probe that got no answer says nothing new about the role until `fall` of them
-/// have taken the backend down: then it has none.
-lb::Standing make_standing(const healthcheck::Report& report, const lb::Standing& before) {
+/// What the pools hear of a report.
+lb::Standing make_standing(const healthcheck::Report& report) {
+  const healthcheck::Verdict& verdict = report.standing;
   lb::Standing standing;
   standing.known = true;
   standing.up = report.up;
-  standing.reason = report.verdict.reason;
-  if (report.verdict.reachable) {
-    standing.role = report.verdict.role;
-    standing.epoch = report.verdict.epoch;
-    standing.lag_bytes = report.verdict.lag_bytes;
-    standing.lag_time = report.verdict.lag_time;
-    standing.takes_reads = report.verdict.takes_reads;
-  } else {
-    standing.role = report.up ? before.role : Role::none;
-    standing.epoch = before.epoch;
-    standing.lag_bytes = before.lag_bytes;
-    standing.lag_time = before.lag_time;
-    standing.takes_reads = before.takes_reads;
-  }
+  standing.role = verdict.role;
+  standing.epoch = verdict.epoch;
+  standing.lag_bytes = verdict.lag_bytes;
+  standing.lag_time = verdict.lag_time;
+  standing.takes_reads = verdict.takes_reads;
+  standing.reason = verdict.reason;
   return standing;
 }
 
@@ -225,16 +217,12 @@ void Controller::on_reports(std::vector<healthcheck::Report> reports) {
   };
   std::vector<Turn> turns;
   std::vector<std::pair<BackendId, lb::Standing>> standings;
-  std::unordered_map<BackendId, lb::Standing> latest;  // within this step
   for (const healthcheck::Report& report : reports) {
-    const lb::BackendStatus* status = pools_.find(report.backend);
-    if (status == nullptr) {
+    if (pools_.find(report.backend) == nullptr) {
       continue;  // removed meanwhile
     }
-    lb::Standing& standing = latest.try_emplace(report.backend, status->standing).first->second;
-    standing = make_standing(report, standing);
+    lb::Standing standing = make_standing(report);
     BackendRecord& record = records_[report.backend];
-    record.verdict = report.verdict;
     record.probe_duration = report.probe_duration;
     std::string state = describe_state(standing.up, standing.role);
     if (!record.reported || state != record.state) {
@@ -245,7 +233,7 @@ void Controller::on_reports(std::vector<healthcheck::Report> reports) {
       record.since = now;
       record.since_wall = now_wall();
     }
-    standings.emplace_back(report.backend, standing);
+    standings.emplace_back(report.backend, std::move(standing));
   }
   take_up(pools_.on_standings(standings, now));
   std::set<BackendId> severed;

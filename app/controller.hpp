@@ -29,7 +29,6 @@ struct BackendRecord {
   std::string state = "unknown";  // "up primary", "down", …
   Instant since{};                // of `state`
   WallTime since_wall{};
-  healthcheck::Verdict verdict;  // of the last probe
   Duration probe_duration{0};
 };
 
