@@ -1,9 +1,9 @@
 #include "lb/relay/worker.hpp"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
+#include <csignal>
 #include <limits>
 #include <string>
 
