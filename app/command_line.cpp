@@ -49,7 +49,7 @@ config::Colour colour_for(int fd) {
 int check_file(const Arguments& arguments) {
   const config::Reading reading = config::read_file(arguments.file);
   if (arguments.json) {
-    std::cout << config::check_json(reading, arguments.file) << '\n';
+    std::cout << config::check_json(reading, arguments.file);
   } else if (reading.config) {
     std::cout << config::check_text(reading, arguments.file, colour_for(STDOUT_FILENO));
   } else {

@@ -207,6 +207,7 @@ Result<std::vector<std::string>> Daemon::take_over(const config::Config& next) {
   }
   // What needs a restart stays as it is, so that the next reload still says so.
   config::Config effective = next;
+  effective.node.name = before.node.name;
   effective.node.workers = before.node.workers;
   effective.node.user = before.node.user;
   effective.log.format = before.log.format;

@@ -89,19 +89,19 @@ void note(std::vector<std::string>& out, std::string_view key, const std::string
 std::string shown(const std::optional<Endpoint>& endpoint) { return endpoint ? to_string(*endpoint) : std::string(); }
 
 void compare_settings(const Config& running, const Config& next, Diff& out) {
-  note(out.settings, "node.name", running.node.name, next.node.name);
   note(out.settings, "node.drain_timeout", to_string(running.node.drain_timeout), to_string(next.node.drain_timeout));
   note(out.settings, "node.shutdown_timeout", to_string(running.node.shutdown_timeout),
        to_string(next.node.shutdown_timeout));
   note(out.settings, "log.level", std::string(name(running.log.level)), std::string(name(next.log.level)));
   note(out.settings, "log.session_sample", std::to_string(running.log.session_sample),
        std::to_string(next.log.session_sample));
+  note(out.needs_restart, "node.name", running.node.name, next.node.name);
   note(out.needs_restart, "node.workers", std::to_string(running.node.workers), std::to_string(next.node.workers));
   note(out.needs_restart, "node.user", running.node.user, next.node.user);
   note(out.needs_restart, "log.format", std::string(name(running.log.format)), std::string(name(next.log.format)));
-  note(out.needs_restart, "admin.listen", shown(running.admin.listen), shown(next.admin.listen));
-  note(out.needs_restart, "admin.socket", running.admin.socket, next.admin.socket);
-  note(out.needs_restart, "admin.token_file", running.admin.token_file, next.admin.token_file);
+  note(out.settings, "admin.listen", shown(running.admin.listen), shown(next.admin.listen));
+  note(out.settings, "admin.socket", running.admin.socket, next.admin.socket);
+  note(out.settings, "admin.token_file", running.admin.token_file, next.admin.token_file);
 }
 
 void describe(std::vector<std::string>& out, std::string_view kind, const Changes& changes) {
