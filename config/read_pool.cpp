@@ -41,6 +41,7 @@ void read_role_rules(Section& section, PoolOptions& options) {
                          {{"any", PoolRole::any}, {"primary", PoolRole::primary}, {"replica", PoolRole::replica}});
   const bool writes = options.role == PoolRole::primary;
   options.hold = writes ? Duration{30s} : Duration{0s};
+  options.sever_on_role_loss = writes;
   options.sever_on_down = writes;
   section.read("hold", options.hold);
   section.read("hold_max", options.hold_max);

@@ -265,7 +265,7 @@ constexpr Key kPoolKeys[] = {
     {.name = "sever_on_role_loss",
      .type = Type::boolean,
      .help = "End the sessions of a backend that lost the pool's role.",
-     .by_default = "true"},
+     .by_default = "true with role = \"primary\", else false"},
     {.name = "sever_on_down",
      .type = Type::boolean,
      .help = "End the sessions of a backend that is down.",

@@ -115,6 +115,7 @@ backlog = 128
     reads.name = "read";
     reads.cluster = "orders";
     reads.role = lb::PoolRole::replica;
+    reads.sever_on_role_loss = false;
     reads.max_lag_bytes = 1'000'000;
     reads.balance = lb::Balance::maglev;
     reads.maglev_prefix_v4 = 24;
@@ -172,6 +173,7 @@ pool = "web"
     CHECK_FALSE(reading.config->clusters[0].probe);
     CHECK(reading.config->pools[0].hold == 0s);
     CHECK_FALSE(reading.config->pools[0].sever_on_down);
+    CHECK_FALSE(reading.config->pools[0].sever_on_role_loss);
   }
 
   TEST_CASE("a write pool holds its clients and severs the sessions of a dead primary by default") {
