@@ -25,11 +25,12 @@ class [[nodiscard]] Result : public boost::system::result<T, Error> {
   Result(Error error) : Base(boost::system::in_place_error, std::move(error)) {}
 
   // Not the base's constructors: in C++20 an Error counts as constructible from a string, which hides theirs for one.
-  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): the requirement excludes a Result
+  // NOLINTBEGIN(bugprone-forwarding-reference-overload): the requirement excludes a Result
   template <class Value>
   requires(std::convertible_to<Value, T> && !std::same_as<std::remove_cvref_t<Value>, Error> &&
            !std::same_as<std::remove_cvref_t<Value>, Result>) Result(Value&& value)
       : Base(boost::system::in_place_value, std::forward<Value>(value)) {}
+  // NOLINTEND(bugprone-forwarding-reference-overload)
 };
 
 }  // namespace tandem
