@@ -14,7 +14,7 @@ ONLY_IN = {
     "toml++/": ("config/",),
     "prometheus/": ("metrics/",),
     "boost/beast": ("admin/", "healthcheck/"),
-    "boost/json": ("admin/", "healthcheck/", "app/"),
+    "boost/json": ("admin/", "healthcheck/", "config/", "app/"),
     "openssl/": ("net/", "healthcheck/"),
     "CLI/": ("app/",),
     "spdlog/": ("app/",),

@@ -1,12 +1,9 @@
 #!/usr/bin/env python3
 """Runs one module of integration tests: run.py test_proxy_protocol [Class.test ...].
 
-Prints how many cases ran and why others did not; the exit status is 77 when every one was skipped. Whatever happens,
-every process that a test started ends with it.
+Prints how many cases ran and why others did not; the exit status is 77 when every one was skipped.
 """
 
-import ctypes
-import os
 import pathlib
 import signal
 import sys
@@ -14,10 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from harness.process import descendants, kill_all  # noqa: E402
-
 _TIME_LIMIT = 280  # seconds; below ctest's own limit, so that there is time to clean up
-_PR_SET_CHILD_SUBREAPER = 36
 
 
 def _on_alarm(_number, _frame):
@@ -31,28 +25,14 @@ def _on_term(_number, _frame):
     raise KeyboardInterrupt
 
 
-def _end_orphans():
-    kill_all(descendants(os.getpid()))
-    try:
-        while os.waitpid(-1, os.WNOHANG) != (0, 0):
-            pass
-    except ChildProcessError:
-        pass
-
-
 def main():
-    # Whose parent died becomes our child: so nothing gets lost.
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     signal.signal(signal.SIGALRM, _on_alarm)
     signal.signal(signal.SIGTERM, _on_term)
     signal.alarm(_TIME_LIMIT)
     module, *names = sys.argv[1:]
     suite = unittest.defaultTestLoader.loadTestsFromNames([f"{module}.{name}" for name in names] or [module])
-    try:
-        result = unittest.TextTestRunner(verbosity=2, stream=sys.stdout).run(suite)
-    finally:
-        signal.alarm(0)
-        _end_orphans()
+    result = unittest.TextTestRunner(verbosity=2, stream=sys.stdout).run(suite)
+    signal.alarm(0)
     for case, reason in result.skipped:
         print(f"skipped: {case}: {reason}")
     ran = result.testsRun - sum(1 for case, _ in result.skipped if isinstance(case, unittest.TestCase))

@@ -43,9 +43,6 @@ pool = "app"
         figure(f"with 256 file descriptors {served} of 400 clients were served and {refused} refused")
         self.assertTrue(self.tandem.process.is_running())
         self.assertGreater(served, 50)
-        self.assertEqual(self.tandem.metric("tandem_listener_rejected_total", listener="app")
-                         + self.tandem.metric("tandem_sessions_closed_total", pool="app", cause="error")
-                         + self.tandem.metric("tandem_sessions_closed_total", pool="app", cause="limit"), refused)
         # Who is in is served on.
         for client, was_served in zip(clients, results):
             if was_served:
@@ -55,6 +52,9 @@ pool = "app"
             client.close()
 
         wait_until(lambda: self.tandem.metric("tandem_listener_connections_active", listener="app") == 0,
-                   "everybody has left")
+                   "everybody has left", 20)
+        self.assertEqual(self.tandem.metric("tandem_listener_rejected_total", listener="app")
+                         + self.tandem.metric("tandem_sessions_closed_total", pool="app", cause="error")
+                         + self.tandem.metric("tandem_sessions_closed_total", pool="app", cause="limit"), refused)
         self.assertTrue(self.tandem.up("app", "only"))
         self.assertEqual([who_answers("127.0.0.1", self.port) for _ in range(50)], ["only"] * 50)

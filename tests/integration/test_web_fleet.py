@@ -35,7 +35,9 @@ pool = "web"
 """
 
 
-class WebFleet(Case):
+class Fleet(Case):
+    """Three servers and a Tandem in front of them, anew for every test."""
+
     needs = nginx.NEEDS
 
     def setUp(self):
@@ -51,6 +53,8 @@ class WebFleet(Case):
         report = Load(self.scene, self.port, rate=200, seconds=0.5).report()
         return {name[:5] for name in report["answers"]}
 
+
+class WebFleet(Fleet):
     def test_a_dead_server_costs_no_client_its_answer(self):
         load = Load(self.scene, self.port, rate=500, seconds=5)
         time.sleep(1)
@@ -102,7 +106,7 @@ class WebFleet(Case):
         self.assertEqual(names, ["web-1", "web-2", "web-3"])
 
 
-class Reload(WebFleet):
+class Reload(Fleet):
     def test_twenty_reloads_under_load(self):
         long_server = self.scene.add(TcpServer("127.0.0.1", free_port(), echo))
         long_port = free_port()
