@@ -100,7 +100,7 @@ TEST_SUITE("lb/relay/proxy_sessions") {
     bench.pool();
     bench.publish();
     ListenerOptions options = accepting();
-    options.header_timeout = 100ms;
+    options.header_timeout = 400ms;
     const Peer client = connect_to(bench.listen(options));
     REQUIRE(client.send("PROXY TC"));
 

@@ -14,12 +14,12 @@ TEST_SUITE("lb/relay/timeouts") {
     bench.pool().backends = {bench.backend(server.address())};
     bench.publish();
     ListenerOptions options;
-    options.idle_timeout = 400ms;
+    options.idle_timeout = 1s;
     const Peer client = connect_to(bench.listen(options));
     const Peer served = server.accept();
 
-    for (int number = 0; number < 4; ++number) {  // 600 ms in all
-      std::this_thread::sleep_for(150ms);
+    for (int number = 0; number < 4; ++number) {  // 1.6 s in all
+      std::this_thread::sleep_for(400ms);
       REQUIRE(client.send("x"));
       REQUIRE(served.receive(1) == "x");
     }
@@ -36,14 +36,14 @@ TEST_SUITE("lb/relay/timeouts") {
     bench.pool().backends = {bench.backend(server.address())};
     bench.publish();
     ListenerOptions options;
-    options.half_close_timeout = 300ms;
+    options.half_close_timeout = 1s;
     const Peer client = connect_to(bench.listen(options));
     const Peer served = server.accept();
     client.finish();
     REQUIRE(served.receive(1).empty());
 
     for (int number = 0; number < 3; ++number) {
-      std::this_thread::sleep_for(150ms);
+      std::this_thread::sleep_for(400ms);
       REQUIRE(served.send("x"));
       REQUIRE(client.receive(1) == "x");
     }
