@@ -158,6 +158,7 @@ Result<> Daemon::start(const config::Config& config) {
   }
   plane_.start();
   if (const Result<void> applied = controller_.apply(config); !applied) {
+    plane_.stop();  // its workers report to the controller, which goes first
     return applied.error();
   }
   wait_for_signals();
@@ -215,6 +216,7 @@ Result<std::vector<std::string>> Daemon::take_over(const config::Config& next) {
     static_cast<void>(server_.open(before.admin));  // it was open a moment ago
     return applied.error();
   }
+  plane_.log_one_in(next.log.session_sample);
   log_.set_lowest(log_level_.value_or(next.log.level));
   std::vector<std::string> lines = config::described(diff);
   if (lines.empty()) {

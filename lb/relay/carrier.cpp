@@ -135,7 +135,7 @@ void Carrier::report(Session& session, Cause cause) {
       stats->session_duration.observe(now_ - session.established);
     }
   }
-  const std::uint32_t one_in = crew_.options.log_one_in;
+  const std::uint32_t one_in = crew_.log_one_in.load(std::memory_order_relaxed);  // relaxed: as good a moment late
   if (one_in != 0 && ended_++ % one_in == 0 && crew_.log.enabled(LogLevel::info)) {
     crew_.log.info("session", session_fields(session, cause, now_));
   }

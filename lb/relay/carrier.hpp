@@ -76,6 +76,8 @@ class Carrier {
   void on_shortage(Session& session, Shortage shortage);
   void hold(Session& session);
   void queue(Session& session);
+  [[nodiscard]] bool must_rest(const Session& session, const Backend& next) const;
+  void rest(Session& session, const Selection& selection);
   void wait(Session& session, WaitKind kind, const std::shared_ptr<PoolState>& counted_in, Instant deadline);
   void stop_waiting(Session& session);
   void on_wait_event(Session& session);

@@ -15,6 +15,9 @@ using namespace std::chrono_literals;
 /// Lines are tried again this often even when nobody called: a slot may have gone to a worker that had no use for it.
 constexpr Duration kPatrolEvery = 250ms;
 
+/// Before the same backend is tried again, unless its connect timeout is shorter: as long as HAProxy rests.
+constexpr Duration kRestBeforeRetry = 1s;
+
 /// Counts one more, unless that would be too many. 0: nobody is allowed.
 bool count_up_to(std::atomic<std::uint32_t>& count, std::uint32_t limit) {
   // relaxed: a limit guards no other memory
@@ -51,10 +54,32 @@ void Carrier::choose(Session& session) {
       on_shortage(session, *shortage);
       return;
     }
-    if (connect(session, std::get<Selection>(picked)) == Attempt::under_way) {
+    const Selection& selection = std::get<Selection>(picked);
+    if (must_rest(session, *selection.candidate->backend)) {
+      rest(session, selection);
+      return;
+    }
+    if (connect(session, selection) == Attempt::under_way) {
       return;
     }
   }
+}
+
+bool Carrier::must_rest(const Session& session, const Backend& next) const {
+  const std::span<const BackendId> before = tried(session);
+  return session.rested_after != session.attempts && std::find(before.begin(), before.end(), next.id) != before.end();
+}
+
+/// A backend that restarts refuses for a moment: attempts without a pause would all fall into it.
+void Carrier::rest(Session& session, const Selection& selection) {
+  const Duration pause = std::min(kRestBeforeRetry, selection.pool->options->connect_timeout);
+  Selector::release(*selection.candidate->backend, *selection.pool->state);
+  session.rested_after = session.attempts;
+  session.state.enter(Phase::waiting);
+  session.wait.kind = WaitKind::resting;
+  session.wait.since = now_;
+  timers_.arm(session.timer, now_ + pause);
+  on_wait_event(session);  // it may have left already
 }
 
 void Carrier::on_shortage(Session& session, Shortage shortage) {
@@ -146,6 +171,11 @@ void Carrier::wait(Session& session, WaitKind kind, const std::shared_ptr<PoolSt
 }
 
 void Carrier::stop_waiting(Session& session) {
+  net::TimerWheel::cancel(session.timer);
+  session.state.enter(Phase::choosing);
+  if (session.wait.kind == WaitKind::resting) {
+    return;
+  }
   const Duration waited = now_ - session.wait.since;
   if (session.wait.kind == WaitKind::held) {
     session.wait.counted_in->held.fetch_sub(1, std::memory_order_relaxed);
@@ -156,8 +186,6 @@ void Carrier::stop_waiting(Session& session) {
   }
   session.wait.counted_in.reset();
   room_.leave(session);
-  net::TimerWheel::cancel(session.timer);
-  session.state.enter(Phase::choosing);
 }
 
 /// A client that goes away is forgotten at once; one that ended its side after sending something still waits for the
@@ -183,6 +211,11 @@ void Carrier::on_wait_event(Session& session) {
 void Carrier::on_wait_timeout(Session& session) {
   if (session.wait.kind == WaitKind::held) {
     end(session, Cause::hold_timeout, Close::reset);
+    return;
+  }
+  if (session.wait.kind == WaitKind::resting) {
+    stop_waiting(session);
+    choose(session);
     return;
   }
   const auto picked = select(session, Spill::yes);

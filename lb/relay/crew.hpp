@@ -32,6 +32,7 @@ class Crew {
       : options(relay_options),
         log(std::move(session_log)),
         on_connect_failed(std::move(connect_failed)),
+        log_one_in(relay_options.log_one_in),
         board(relay_options.workers),
         stats(relay_options.workers),
         load(relay_options.workers),
@@ -48,6 +49,7 @@ class Crew {
   const RelayOptions options;
   const Log log;
   const std::function<void(const ConnectFailed&)> on_connect_failed;
+  std::atomic<std::uint32_t> log_one_in;  // session lines; 0: none; a reload may change it
   WaitBoard board;
   metrics::PerWorker<WorkerStats> stats;
   metrics::PerWorker<std::atomic<std::uint32_t>> load;       // clients, those under way to the worker with them

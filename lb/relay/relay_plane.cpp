@@ -92,6 +92,10 @@ void RelayPlane::close(ListenerId listener) {
   done->wait();
 }
 
+void RelayPlane::log_one_in(std::uint32_t count) {
+  crew_->log_one_in.store(count, std::memory_order_relaxed);  // relaxed: as good a moment late
+}
+
 void RelayPlane::stop_accepting() {
   while (!listeners_.empty() && stage_ == Stage::running) {
     close(listeners_.begin()->first);

@@ -36,6 +36,8 @@ class RelayPlane final : public ForwardPlane {
   void update(const ListenerSpec& spec) override;
   /// Returns when every worker has closed its sockets, so that the address is free again.
   void close(ListenerId listener) override;
+  /// From now on, one session in `count` has a line in the log; 0: none.
+  void log_one_in(std::uint32_t count);
   /// Closes all listeners.
   void stop_accepting();
   void publish(std::shared_ptr<const Snapshot> snapshot, std::vector<Sever> severs,

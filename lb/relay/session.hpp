@@ -44,7 +44,11 @@ struct Choice {
   Role role = Role::none;
 };
 
-enum class WaitKind : std::uint8_t { held, queued };
+enum class WaitKind : std::uint8_t {
+  held,
+  queued,
+  resting,  // in no line: every backend has failed it once, and it gives them a moment
+};
 
 /// A session's place in the waiting room.
 struct Wait {
@@ -88,6 +92,7 @@ struct Session final : net::TimerHandler {
 
   std::array<BackendId, kTriedMax> tried{};
   std::uint32_t attempts = 0;
+  std::uint32_t rested_after = 0;  // how many attempts
   std::optional<ConnectFailure> last_failure;
 
   Instant arrived{};

@@ -113,9 +113,13 @@ Peer connect_to(const Endpoint& endpoint) {
   return Peer(std::move(fd));
 }
 
-Server::Server(int backlog) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  const net::SocketAddress any(loopback(0));
-  REQUIRE(::bind(fd_.get(), any.get(), any.length) == 0);
+Server::Server(int backlog) : Server(loopback(0), backlog) {}
+
+Server::Server(const Endpoint& address, int backlog) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  const int on = 1;
+  REQUIRE(::setsockopt(fd_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0);
+  const net::SocketAddress wanted(address);
+  REQUIRE(::bind(fd_.get(), wanted.get(), wanted.length) == 0);
   REQUIRE(::listen(fd_.get(), backlog) == 0);
   address_ = net::local_endpoint(fd_).value();
 }

@@ -55,6 +55,8 @@ Peer connect_to(const Endpoint& endpoint);
 class Server {
  public:
   explicit Server(int backlog = 512);
+  /// Where another one listened before.
+  explicit Server(const Endpoint& address, int backlog = 512);
 
   [[nodiscard]] const Endpoint& address() const { return address_; }
   /// Empty when nobody comes within `patience`.

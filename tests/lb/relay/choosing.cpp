@@ -96,6 +96,39 @@ TEST_SUITE("lb/relay/choosing") {
     CHECK(bench.state().connecting.load() == 0);
   }
 
+  TEST_CASE("a lone backend that refuses is given a moment before it is tried again") {
+    Bench bench;
+    const Endpoint address = closed_port();
+    const auto lone = bench.backend(address);
+    bench.pool().backends = {lone};
+    bench.pool().options.connect_timeout = 300ms;
+    bench.publish();
+
+    const Peer client = connect_to(bench.listen());
+    REQUIRE(eventually([&] { return bench.connect_failures(*lone, ConnectFailure::refused) == 1; }));
+    const Server back(address);
+    const Peer served = back.accept();
+    REQUIRE(served.send("hello"));
+
+    CHECK(client.receive(5) == "hello");
+    CHECK(bench.connect_failures(*lone, ConnectFailure::refused) == 1);
+    CHECK(lone->active.load() == 1);
+  }
+
+  TEST_CASE("a client that leaves while its backend is given a moment is forgotten at once") {
+    Bench bench;
+    const auto lone = bench.backend(closed_port());
+    bench.pool().backends = {lone};
+    bench.publish();
+
+    Peer client = connect_to(bench.listen());
+    REQUIRE(eventually([&] { return bench.connect_failures(*lone, ConnectFailure::refused) == 1; }));
+    client.close();
+
+    CHECK(eventually([&] { return bench.closed(Cause::client_fin) == 1; }));
+    CHECK(lone->active.load() == 0);
+  }
+
   TEST_CASE("without a backend the client is reset at once") {
     Bench bench;
     bench.pool();
