@@ -16,7 +16,8 @@ TEST_SUITE("base/address") {
           "\"192.0.2.1\" has no port; write ADDRESS:PORT, for IPv6 [ADDRESS]:PORT");
     CHECK(Endpoint::parse("2001:db8::1:80").error().text ==
           "\"2001:db8::1:80\": write an IPv6 address in brackets, like \"[2001:db8::1]:80\"");
-    CHECK(Endpoint::parse("192.0.2.1:65536").error().text == "\"192.0.2.1:65536\": \"65536\" is not a port (0 to 65535)");
+    CHECK(Endpoint::parse("192.0.2.1:65536").error().text ==
+          "\"192.0.2.1:65536\": \"65536\" is not a port (0 to 65535)");
     CHECK(Endpoint::parse("db-1:5432").error().text == "\"db-1:5432\": \"db-1\" is not an IP address");
     CHECK(Endpoint::parse("[192.0.2.1]:80").error().text == "\"[192.0.2.1]:80\": brackets are for IPv6 addresses");
     CHECK(Endpoint::parse("[::1").has_error());
