@@ -116,7 +116,7 @@ build() {
 test_with() {
   local preset=$1 log=$2 name
   name=$(basename "$log" .log)
-  ctest --preset "$preset" --output-junit "$PWD/$RESULTS/$name.xml" "${@:3}" >>"$log" 2>&1
+  ctest --preset "$preset" --output-junit "$PWD/$RESULTS/$name.xml" --test-output-size-passed 1000000 "${@:3}" >>"$log" 2>&1
   local status=$?
   sed -n '/^100% tests passed\|tests passed,/,$p' "$log"
   return $status
