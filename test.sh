@@ -26,7 +26,7 @@ Phases, in their order:
   asan         the same tests under AddressSanitizer and UndefinedBehaviorSanitizer
   tsan         the same tests under ThreadSanitizer
   fuzz         each libFuzzer target for $FUZZ_SECONDS s (FUZZ_SECONDS=N for longer)
-  tidy         clang-tidy; files that were clean and have not changed since are not looked at again
+  tidy         clang-tidy over the program; files that were clean and have not changed since are not looked at again
   integration  real systems: Patroni with PostgreSQL and etcd, nginx, HAProxy, Prometheus; needs release and unit
 
 Everything goes to build/; logs to $LOGS. Nothing of what runs on this machine is touched: the tests start their own
