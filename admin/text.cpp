@@ -146,6 +146,39 @@ std::string note_of(const BackendView& backend, WallTime now) {
   return join(notes, "; ");
 }
 
+/// Who say they are the primary.
+std::vector<std::string> claimants_of(const ClusterView& cluster) {
+  if (!cluster.conflict.empty()) {
+    return cluster.conflict;
+  }
+  std::vector<std::string> out;
+  for (const BackendView& backend : cluster.backends) {
+    if (backend.known && backend.up && backend.role == Role::primary) {
+      out.push_back(backend.name);
+    }
+  }
+  return out;
+}
+
+/// Why nobody gets the writes, or how a conflict was settled, and the way out. Empty: all is well.
+std::string primacy_text(const ClusterView& cluster) {
+  const bool unsettled = cluster.primary.empty() && !cluster.conflict_reason.empty();
+  if (cluster.conflict.empty() && !unsettled) {
+    return {};
+  }
+  std::string out = cluster.conflict.empty() ? std::string("no primary")
+                                             : concat(join(cluster.conflict, " and "), " say they are the primary");
+  out += concat(": ", cluster.conflict_reason);
+  std::vector<std::string> ways;
+  for (const std::string& claimant : claimants_of(cluster)) {
+    ways.push_back(concat("tandem promote ", cluster.name, "/", claimant));
+  }
+  if (unsettled && !ways.empty()) {
+    out += concat("; the way out: ", join(ways, " or "));
+  }
+  return out;
+}
+
 std::string cluster_head(const ClusterView& cluster, Colour colour) {
   std::size_t up = 0;
   for (const BackendView& backend : cluster.backends) {
@@ -156,10 +189,8 @@ std::string cluster_head(const ClusterView& cluster, Colour colour) {
   out += cluster.probe.empty() ? ", not probed" : concat(", probed by ", printable(cluster.probe));
   out += cluster.primary.empty() ? std::string() : concat(", primary ", printable(cluster.primary));
   out += '\n';
-  if (!cluster.conflict.empty()) {
-    const std::string conflict = concat("  ", printable(join(cluster.conflict, " and ")),
-                                        " say they are the primary: ", printable(cluster.conflict_reason));
-    out += toned(conflict, Tone::bad, colour) + "\n";
+  if (const std::string primacy = primacy_text(cluster); !primacy.empty()) {
+    out += toned(concat("  ", printable(primacy)), Tone::bad, colour) + "\n";
   }
   return out;
 }

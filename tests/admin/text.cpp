@@ -58,6 +58,29 @@ Cluster orders: 2 of 3 up, probed by patroni, primary pg-0
     CHECK(text.find("  pg-0 and pg-1 say they are the primary: pg-0 has the higher epoch, 5\n") != std::string::npos);
   }
 
+  TEST_CASE("a stale primary that is refused is told with its reason and the way out") {
+    View view = sample_view();
+    view.clusters[0].primary.clear();
+    view.clusters[0].conflict_reason = "pg-0 has epoch 4 and 5 was seen";
+
+    const std::string text = status_text(view, Colour::never);
+
+    CHECK(text.find("  no primary: pg-0 has epoch 4 and 5 was seen; the way out: tandem promote orders/pg-0\n") !=
+          std::string::npos);
+  }
+
+  TEST_CASE("an unsettled conflict is told with the way out") {
+    View view = sample_view();
+    view.clusters[0].primary.clear();
+    view.clusters[0].conflict = {"pg-0", "pg-1"};
+    view.clusters[0].conflict_reason = "both have epoch 4";
+
+    const std::string text = status_text(view, Colour::never);
+
+    CHECK(text.find("  pg-0 and pg-1 say they are the primary: both have epoch 4; the way out: "
+                    "tandem promote orders/pg-0 or tandem promote orders/pg-1\n") != std::string::npos);
+  }
+
   TEST_CASE("what a backend says cannot order the terminal around") {
     View view = sample_view();
     view.clusters[0].backends[0].reason = "\x1b]0;owned\x07\r\nfake line";
