@@ -175,6 +175,13 @@ json::value to_json(const Event& event) {
                       {"fields", std::move(fields)}};
 }
 
+/// Whole days as "365d", anything else as usual.
+std::string in_days(Duration duration) {
+  constexpr Duration day = 24h;
+  const bool whole = duration >= day && duration % day == Duration{0};
+  return whole ? concat(duration / day, "d") : to_string(duration);
+}
+
 Result<Duration> parse_lasts(const json::value& value) {
   if (!value.is_string()) {
     return Error{"\"for\" must be a duration in quotes, such as \"10m\""};
@@ -184,7 +191,8 @@ Result<Duration> parse_lasts(const json::value& value) {
     return Error{concat("\"for\": ", parsed.error().text)};
   }
   if (*parsed <= 0s || *parsed > kOrderLastsMax) {
-    return Error{concat("\"for\": ", to_string(*parsed), " is not between 0s and ", to_string(kOrderLastsMax))};
+    const std::string typed = printable(std::string_view(value.get_string()));
+    return Error{concat("\"for\": ", typed, " must be more than 0s and at most ", in_days(kOrderLastsMax))};
   }
   return *parsed;
 }
@@ -267,7 +275,7 @@ Result<OrderBody> parse_order(std::string_view body) {
 std::string order_json(const OrderBody& body) {
   json::object out;
   if (body.lasts) {
-    out["for"] = to_string(*body.lasts);
+    out["for"] = in_days(*body.lasts);
   }
   if (!body.reason.empty()) {
     out["reason"] = valid_utf8(body.reason);
