@@ -1,5 +1,10 @@
 #include "admin/client.hpp"
 
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <array>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
@@ -30,6 +35,8 @@ using Socket = asio::generic::stream_protocol::socket;
 constexpr std::uint64_t kAnswerMax = std::uint64_t{256} * 1024 * 1024;
 constexpr std::string_view kHttp = "http://";
 constexpr std::string_view kDefaultPort = "8404";
+constexpr std::string_view kHttpAnswer = "HTTP/1.";
+constexpr std::size_t kFirstBytes = 512;
 
 /// An address taken apart.
 struct Place {
@@ -38,6 +45,14 @@ struct Place {
   std::string port;
   std::string authority = "localhost";  // for the Host header
 };
+
+/// "127.0.0.1:8404" or "localhost:8404", which lack their http://.
+bool is_host_and_port(const std::string& address) {
+  const auto colon = address.rfind(':');
+  return colon != std::string::npos && colon > 0 && colon + 1 < address.size() && !address.starts_with("unix:") &&
+         address.find('/') == std::string::npos &&
+         address.find_first_not_of("0123456789", colon + 1) == std::string::npos;
+}
 
 Result<Place> parse_place(const std::string& address) {
   Place place;
@@ -48,6 +63,10 @@ Result<Place> parse_place(const std::string& address) {
     if (address.find("://") != std::string::npos) {
       return Error{
           concat("admin address \"", printable(address), "\": only http:// and paths of unix sockets are spoken")};
+    }
+    if (is_host_and_port(address)) {
+      return Error{concat("admin address \"", printable(address), "\": write http://", printable(address),
+                          ", or ./ before the path of a socket")};
     }
     place.path = address.starts_with("unix:") ? address.substr(5) : address;
     return place;
@@ -73,6 +92,38 @@ Error nobody_answers(const std::string& address, std::string_view why) {
   return Error{concat("no Tandem answers at ", printable(address), ": ", why, "; is it running? --admin tells where")};
 }
 
+std::string user_name(uid_t id) {
+  std::array<char, 4096> room{};
+  passwd entry{};
+  passwd* found = nullptr;
+  getpwuid_r(id, &entry, room.data(), room.size(), &found);
+  return found == nullptr ? concat("uid ", id) : std::string(found->pw_name);
+}
+
+std::string group_name(gid_t id) {
+  std::array<char, 4096> room{};
+  group entry{};
+  group* found = nullptr;
+  getgrgid_r(id, &entry, room.data(), room.size(), &found);
+  return found == nullptr ? concat("gid ", id) : std::string(found->gr_name);
+}
+
+/// Tandem may well run, but this user may not speak to it.
+Error not_permitted(const std::string& path) {
+  const std::string who = concat("user ", user_name(geteuid()), " may not use the socket ", printable(path));
+  struct stat file {};
+  if (stat(path.c_str(), &file) != 0) {
+    return Error{concat(who, ": it may not enter the directory; run the command as another user, such as with sudo")};
+  }
+  return Error{concat(who, ", which is for user ", user_name(file.st_uid), " and group ", group_name(file.st_gid),
+                      "; run the command as that user or as a member of that group")};
+}
+
+/// Something answers, and it is not a Tandem.
+Error no_http(const std::string& address) {
+  return Error{concat("what answers at ", printable(address), " does not speak HTTP, so it is no Tandem")};
+}
+
 /// One request and its answer on an io_context of its own, with one timer over all of it.
 class Exchange {
  public:
@@ -95,6 +146,12 @@ class Exchange {
     if (late_) {
       return Error{
           concat("Tandem at ", printable(options_.address), " does not answer within ", to_string(options_.timeout))};
+    }
+    if (!parsing_ && !begins_like_http()) {
+      return no_http(options_.address);
+    }
+    if (failure_ == boost::system::errc::permission_denied && !place_.path.empty()) {
+      return not_permitted(place_.path);
     }
     if (failure_) {
       return nobody_answers(options_.address, failure_.message());
@@ -157,7 +214,28 @@ class Exchange {
     });
   }
 
+  bool begins_like_http() const {
+    const auto bytes = buffer_.data();
+    const std::string_view text(static_cast<const char*>(bytes.data()), bytes.size());
+    return kHttpAnswer.starts_with(text.substr(0, kHttpAnswer.size()));
+  }
+
+  /// The parser waits for the end of the head, which a server that speaks something else never sends.
   void receive() {
+    if (!begins_like_http()) {
+      return end({});
+    }
+    if (buffer_.size() >= kHttpAnswer.size()) {
+      return parse();
+    }
+    socket_.async_read_some(buffer_.prepare(kFirstBytes), [this](const error_code& error, std::size_t bytes) {
+      buffer_.commit(bytes);
+      error ? end(error) : receive();
+    });
+  }
+
+  void parse() {
+    parsing_ = true;
     http::async_read(socket_, buffer_, parser_, [this](const error_code& error, std::size_t) { end(error); });
   }
 
@@ -188,6 +266,7 @@ class Exchange {
   beast::flat_buffer buffer_;
   error_code failure_;
   bool late_ = false;
+  bool parsing_ = false;  // it began like HTTP
 };
 
 bool is_unreserved(char c) {

@@ -2,8 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "admin/json.hpp"
 #include "tests/admin/running_server.hpp"
@@ -94,6 +98,29 @@ TEST_SUITE("admin/client") {
     }
     CHECK(ask(at(url), get("/")).error().text ==
           "no Tandem answers at " + url + ": Connection refused; is it running? --admin tells where");
+  }
+
+  TEST_CASE("an address without its http is told how it is written") {
+    CHECK(contains(ask(at("127.0.0.1:8404"), get("/")).error().text, "write http://127.0.0.1:8404"));
+    CHECK(contains(ask(at("localhost:8404"), get("/")).error().text, "write http://localhost:8404"));
+    CHECK(contains(ask(at("./a:1"), get("/")).error().text, "No such file"));
+  }
+
+  TEST_CASE("a server that speaks something else is told at once") {
+    boost::asio::io_context context;
+    boost::asio::ip::tcp::acceptor acceptor(context, {boost::asio::ip::address_v4::loopback(), 0});
+    boost::asio::ip::tcp::socket peer(context);
+    acceptor.async_accept(peer, [&](const boost::system::error_code&) {
+      boost::asio::write(peer, boost::asio::buffer(std::string("SSH-2.0-junk\r\n")));
+    });
+    std::thread server([&] { context.run(); });
+    const std::string url = "http://127.0.0.1:" + std::to_string(acceptor.local_endpoint().port());
+
+    const auto response = ask(at(url), get("/"));
+    server.join();
+
+    REQUIRE_FALSE(response.has_value());
+    CHECK(response.error().text == "what answers at " + url + " does not speak HTTP, so it is no Tandem");
   }
 
   TEST_CASE("an address that makes no sense is an error") {
