@@ -18,15 +18,28 @@ const std::string& name_of(const Options& options) {
   return options.name;
 }
 
-bool same_place(const Cluster&, const Cluster&) { return true; }
-bool same_place(const lb::PoolOptions&, const lb::PoolOptions&) { return true; }
-bool same_place(const lb::BackendOptions& a, const lb::BackendOptions& b) { return a.address == b.address; }
-bool same_place(const lb::ListenerOptions& a, const lb::ListenerOptions& b) {
-  std::vector<Endpoint> before = a.bind;
-  std::vector<Endpoint> after = b.bind;
-  std::sort(before.begin(), before.end());
-  std::sort(after.begin(), after.end());
-  return before == after;
+/// What people want to know of a change besides the name: " (new address)".
+std::string detail(const Cluster&, const Cluster&) { return {}; }
+std::string detail(const lb::PoolOptions&, const lb::PoolOptions&) { return {}; }
+std::string detail(const lb::BackendOptions& before, const lb::BackendOptions& after) {
+  return before.address == after.address ? std::string() : " (new address)";
+}
+std::string detail(const lb::ListenerOptions& before, const lb::ListenerOptions& after) {
+  const auto lacks = [](const std::vector<Endpoint>& places, const Endpoint& place) {
+    return std::find(places.begin(), places.end(), place) == places.end();
+  };
+  std::vector<std::string> parts;
+  for (const Endpoint& opened : after.bind) {
+    if (lacks(before.bind, opened)) {
+      parts.push_back(concat("+", to_string(opened)));
+    }
+  }
+  for (const Endpoint& closed : before.bind) {
+    if (lacks(after.bind, closed)) {
+      parts.push_back(concat("-", to_string(closed)));
+    }
+  }
+  return parts.empty() ? std::string() : concat(" (", join(parts), ")");
 }
 
 template <class Options>
@@ -45,17 +58,16 @@ void compare(const std::vector<Options>& running, const std::vector<Options>& ne
   const auto before = by_name(running);
   const auto after = by_name(next);
   for (const Options& item : running) {
-    const auto stays = after.find(name_of(item));
-    if (stays == after.end() || !same_place(item, *stays->second)) {
+    if (!after.contains(name_of(item))) {
       out.removed.push_back(prefix + name_of(item));
     }
   }
   for (const Options& item : next) {
     const auto was = before.find(name_of(item));
-    if (was == before.end() || !same_place(*was->second, item)) {
+    if (was == before.end()) {
       out.added.push_back(prefix + name_of(item));
     } else if (*was->second != item) {
-      out.changed.push_back(prefix + name_of(item));
+      out.changed.push_back(concat(prefix, name_of(item), detail(*was->second, item)));
     }
   }
 }

@@ -7,7 +7,8 @@
 
 namespace tandem::config {
 
-/// Names of things of one kind that differ between two configurations.
+/// Names of things of one kind that differ between two configurations. A changed one may say how, after its name:
+/// "web (+127.0.0.1:81, -127.0.0.1:80)", "web/b (new address)".
 struct Changes {
   std::vector<std::string> added;
   std::vector<std::string> removed;
@@ -19,10 +20,10 @@ struct Changes {
 
 /// What a reload has to do, and what it cannot.
 struct Diff {
-  Changes listeners;  // one with other addresses to bind is removed and added
-  Changes clusters;   // changed: its backends or its probe
-  Changes backends;   // "CLUSTER/BACKEND", of clusters that stay; one with another address is removed and added
-  Changes probes;     // by cluster, of clusters that stay
+  Changes listeners;
+  Changes clusters;  // changed: its backends or its probe
+  Changes backends;  // "CLUSTER/BACKEND", of clusters that stay
+  Changes probes;    // by cluster, of clusters that stay
   Changes pools;
   std::vector<std::string> settings;  // of [node], [log] and [admin], taken over at once: "log.level: info -> debug"
   std::vector<std::string> needs_restart;  // these keep their old value until then: "node.workers: 2 -> 4"

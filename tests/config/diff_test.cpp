@@ -66,19 +66,19 @@ TEST_SUITE("config/diff") {
     CHECK(found.probes.empty());
   }
 
-  TEST_CASE("a backend with another address is another backend") {
+  TEST_CASE("a backend with another address is told so") {
     Config next = running();
     next.clusters[0].options.backends[0].address = *Endpoint::parse("10.0.0.9:80");
 
-    CHECK(diff(running(), next).backends == Changes{{"web/a"}, {"web/a"}, {}});
+    CHECK(diff(running(), next).backends == Changes{{}, {}, {"web/a (new address)"}});
   }
 
-  TEST_CASE("a listener with other addresses is another listener") {
+  TEST_CASE("a listener keeps its name and tells which addresses come and go") {
     Config next = running();
     next.listeners[0].max_connections = 7;
     next.listeners[1].bind = {*Endpoint::parse("127.0.0.1:82")};
 
-    CHECK(diff(running(), next).listeners == Changes{{"old"}, {"old"}, {"web"}});
+    CHECK(diff(running(), next).listeners == Changes{{}, {}, {"web", "old (+127.0.0.1:82, -127.0.0.1:81)"}});
   }
 
   TEST_CASE("the order of a listener's addresses does not matter") {
@@ -87,7 +87,7 @@ TEST_SUITE("config/diff") {
     Config next = running();
     next.listeners[0].bind = {*Endpoint::parse("127.0.0.1:2"), *Endpoint::parse("127.0.0.1:1")};
 
-    CHECK(diff(before, next).listeners.added.empty());
+    CHECK(diff(before, next).listeners == Changes{{}, {}, {"web"}});
   }
 
   TEST_CASE("a probe is told apart from its cluster") {
