@@ -160,6 +160,15 @@ void read_expected_json(Section& section, std::vector<std::pair<std::string, std
   }
 }
 
+/// Headers that the probe sends itself.
+bool is_own_header(std::string_view name) {
+  constexpr std::array<std::string_view, 4> own{"host", "connection", "content-length", "transfer-encoding"};
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return std::find(own.begin(), own.end(), lower) != own.end();
+}
+
 HttpProbeOptions read_http(Section& section) {
   HttpProbeOptions options;
   section.read("method", options.method);
@@ -184,6 +193,10 @@ HttpProbeOptions read_http(Section& section) {
     if (!is_token(name) || has_line_break(value)) {
       section.error("headers",
                     concat("headers: \"", name, "\" is no name of a header, or its value holds a line break"));
+    }
+    if (is_own_header(name)) {
+      section.error("headers", concat("headers: \"", name, "\" is set by the probe itself; for Host there is the key ",
+                                      "\"host\""));
     }
   }
   return options;

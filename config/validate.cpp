@@ -200,6 +200,38 @@ void check_binds(const Draft& draft, Problems& problems) {
   }
 }
 
+/// True if connections to `target` of this machine come to a socket bound to `bound`.
+bool reaches(const Endpoint& target, const Endpoint& bound) {
+  if (target == bound) {
+    return true;
+  }
+  const auto here = [](const IpAddress& address) { return address.is_loopback() || address.is_unspecified(); };
+  return target.port == bound.port && target.address.family() == bound.address.family() && here(target.address) &&
+         (bound.address.is_unspecified() || (target.address.is_unspecified() && bound.address.is_loopback()));
+}
+
+/// A backend that is a listener of this file sends a client round and round until a limit ends it.
+void warn_of_loops(const Draft& draft, Problems& problems) {
+  for (const Item<Cluster>& cluster : draft.clusters) {
+    const Node* backends = cluster.table->find("backends");
+    for (const Node& backend : backends == nullptr ? std::vector<Node>{} : backends->elements) {
+      const Node* address = backend.find("address");
+      const auto target = address == nullptr ? Result<Endpoint>(Error{}) : Endpoint::parse(address->text);
+      if (!target || target->port == 0) {
+        continue;  // reported already
+      }
+      for (const auto& listener : draft.listeners) {
+        const std::vector<Endpoint>& binds = listener.options.bind;
+        if (std::any_of(binds.begin(), binds.end(), [&](const Endpoint& bound) { return reaches(*target, bound); })) {
+          problems.warning(address->place,
+                           concat("cluster \"", name_of(cluster), "\": ", quoted(*address), " is listener \"",
+                                  listener.options.name, "\" of this file; connections may go round in a circle"));
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void validate(const Draft& draft, Problems& problems) {
@@ -210,6 +242,7 @@ void validate(const Draft& draft, Problems& problems) {
   }
   warn_of_unused_pools(draft, pools, problems);
   check_binds(draft, problems);
+  warn_of_loops(draft, problems);
 }
 
 }  // namespace tandem::config

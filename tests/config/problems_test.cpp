@@ -353,6 +353,34 @@ tls = { verify = false, ca_file = "/x", key_file = "y" }
     });
   }
 
+  TEST_CASE("headers that the probe sends itself are refused") {
+    check_all({
+        {"[cluster.e]\nbackends = [{ name = \"a\", address = \"10.0.0.1:80\" }]\nprobe = { type = \"http\", headers = "
+         "{ HOST = \"x\" } }\n",
+         lonely_and("t.toml:13:36: error: cluster \"e\": probe: headers: \"HOST\" is set by the probe itself; for Host "
+                    "there is the key \"host\"")},
+    });
+  }
+
+  TEST_CASE("a backend that is a listener of the file is warned of") {
+    const auto said = [](std::string_view bind, std::string_view address) {
+      return lines(
+          read(concat("[cluster.e]\nbackends = [{ name = \"a\", address = \"", address,
+                      "\" }]\n[pool.e]\ncluster = \"e\"\n[listener.e]\nbind = [\"", bind, "\"]\npool = \"e\"\n"),
+               no_environment));
+    };
+
+    CHECK(said("127.0.0.1:80", "127.0.0.1:80") ==
+          Lines{"t.toml:2:37: warning: cluster \"e\": \"127.0.0.1:80\" is listener \"e\" of this file; connections "
+                "may go round in a circle"});
+    CHECK(said("0.0.0.0:80", "127.0.0.1:80").size() == 1);
+    CHECK(said("[::]:80", "[::1]:80").size() == 1);
+    CHECK(said("10.0.0.1:80", "10.0.0.1:80").size() == 1);
+    CHECK(said("0.0.0.0:80", "10.0.0.1:80").empty());
+    CHECK(said("0.0.0.0:80", "127.0.0.1:81").empty());
+    CHECK(said("[::]:80", "127.0.0.1:80").empty());
+  }
+
   TEST_CASE("an exec probe needs an absolute path") {
     check_all({
         {"[cluster.e]\nbackends = [{ name = \"a\", address = \"10.0.0.1:80\" }]\nprobe = { type = \"exec\" }\n",
