@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/text.hpp"
@@ -32,8 +33,18 @@ Result<void> probe_free(const Endpoint& bind) {
   return {};
 }
 
-Result<std::vector<net::Fd>> bind_for_workers(Endpoint bind, std::size_t workers) {
-  if (bind.port != 0) {
+/// Whether one of the two is the wildcard of the other. The kernel gives a client to the more specific one.
+bool is_wildcard_beside(const Endpoint& one, const Endpoint& other) {
+  return one.port == other.port && one.address.family() == other.address.family() && one.address != other.address &&
+         (one.address.is_unspecified() || other.address.is_unspecified());
+}
+
+Result<std::vector<net::Fd>> bind_for_workers(Endpoint bind, std::size_t workers, std::span<const Endpoint> ours) {
+  // The probe would collide with our own sockets on the wildcard, which share the port with these.
+  const bool is_beside_ours =
+      std::any_of(ours.begin(), ours.end(), [&](const Endpoint& one) { return is_wildcard_beside(one, bind); });
+  const bool is_ours = std::find(ours.begin(), ours.end(), bind) != ours.end();
+  if (bind.port != 0 && (is_ours || !is_beside_ours)) {
     if (Result<void> free = probe_free(bind); !free) {
       return free.error();
     }
@@ -160,10 +171,11 @@ void Listener::close() noexcept {
   }
 }
 
-Result<std::vector<std::vector<net::Fd>>> open_sockets(const ListenerOptions& options, std::size_t workers) {
+Result<std::vector<std::vector<net::Fd>>> open_sockets(const ListenerOptions& options, std::size_t workers,
+                                                       std::span<const Endpoint> ours) {
   std::vector<std::vector<net::Fd>> sockets(workers);
   for (const Endpoint& bind : options.bind) {
-    Result<std::vector<net::Fd>> bound = bind_for_workers(bind, workers);
+    Result<std::vector<net::Fd>> bound = bind_for_workers(bind, workers, ours);
     if (!bound) {
       return cannot_listen(options, bind, bound.error());
     }

@@ -58,7 +58,11 @@ void RelayPlane::post(WorkerId worker, Command command) {
 
 Result<void> RelayPlane::open(const ListenerSpec& spec) {
   check(stage_ == Stage::running, "listeners are opened on a running plane");
-  Result<std::vector<std::vector<net::Fd>>> sockets = open_sockets(*spec.options, workers_.size());
+  std::vector<Endpoint> ours;
+  for (const auto& [id, endpoints] : listeners_) {
+    ours.insert(ours.end(), endpoints.begin(), endpoints.end());
+  }
+  Result<std::vector<std::vector<net::Fd>>> sockets = open_sockets(*spec.options, workers_.size(), ours);
   if (!sockets) {
     return sockets.error();
   }

@@ -214,6 +214,32 @@ TEST_SUITE("lb/relay/choosing") {
     CHECK(opened.error().text == "listener \"web\": cannot listen on " + to_string(front) + ": Address already in use");
   }
 
+  TEST_CASE("an address has a listener of its own beside one on all addresses whichever opens first") {
+    for (const bool wildcard_first : {true, false}) {
+      CAPTURE(wildcard_first);
+      Bench bench(2);
+      const Server wide_server;
+      const Server narrow_server;
+      bench.pool(1).backends = {bench.backend(wide_server.address())};
+      bench.pool(2).backends = {bench.backend(narrow_server.address())};
+      bench.publish();
+      const auto open = [&](const std::string& address, std::uint16_t port, std::uint32_t number) {
+        ListenerOptions options;
+        options.bind = {Endpoint{*IpAddress::parse(address), port}};
+        return bench.listen(options, number, number).port;
+      };
+      const std::uint16_t port = wildcard_first ? open("0.0.0.0", 0, 1) : open("127.0.0.1", 0, 2);
+      wildcard_first ? open("127.0.0.1", port, 2) : open("0.0.0.0", port, 1);
+
+      const Peer narrow = connect_to(Endpoint{*IpAddress::parse("127.0.0.1"), port});
+      CHECK(narrow_server.accept());
+      const Peer wide = connect_to(Endpoint{*IpAddress::parse("127.0.0.2"), port});
+      CHECK(wide_server.accept());
+      CHECK(bench.listener_state(1).active.load() == 1);
+      CHECK(bench.listener_state(2).active.load() == 1);
+    }
+  }
+
   TEST_CASE("a closed listener serves its backlog and then frees its address") {
     Bench bench(2);
     const Server server;
