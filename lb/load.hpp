@@ -17,13 +17,13 @@ inline bool below_limit(const Candidate& candidate) noexcept {
   return candidate.max_connections == 0 || active(candidate) < candidate.max_connections;
 }
 
-/// How full a backend would be with one session more: (active + 1) / weight, compared without dividing.
+/// How full a backend is: active / weight, compared without dividing. Not with one session more, which would keep the
+/// lighter of two idle backends idle for ever.
 struct Load {
-  std::uint64_t sessions;  // active + 1
+  std::uint64_t sessions;
   std::uint64_t weight;
 
-  explicit Load(const Candidate& candidate) noexcept
-      : sessions(std::uint64_t{active(candidate)} + 1), weight(candidate.weight) {}
+  explicit Load(const Candidate& candidate) noexcept : sessions(active(candidate)), weight(candidate.weight) {}
 
   friend bool operator<(const Load& left, const Load& right) noexcept {
     return left.sessions * right.weight < right.sessions * left.weight;

@@ -6,7 +6,7 @@ namespace tandem::lb::balance {
 
 const Candidate* least_connections(const Tier& tier, Random& random) noexcept {
   const Candidate* least = nullptr;
-  std::uint32_t equals = 0;
+  std::uint32_t weight_of_equals = 0;
   for (const Candidate& candidate : tier.candidates) {
     if (!tier.usable(candidate)) {
       continue;
@@ -14,11 +14,15 @@ const Candidate* least_connections(const Tier& tier, Random& random) noexcept {
     const Load load(candidate);
     if (least == nullptr || load < Load(*least)) {
       least = &candidate;
-      equals = 1;
+      weight_of_equals = candidate.weight;
       continue;
     }
-    // The k-th of equals replaces the one before with probability 1/k, so that each ends up chosen equally often.
-    if (!(Load(*least) < load) && random.below(++equals) == 0) {
+    if (Load(*least) < load) {
+      continue;
+    }
+    // Replacing the one before with the probability of its share in the weight so far, each ends up with its share.
+    weight_of_equals += candidate.weight;
+    if (random.below(weight_of_equals) < candidate.weight) {
       least = &candidate;
     }
   }

@@ -5,8 +5,8 @@
 
 namespace tandem::lb::balance {
 
-/// The one that would be least loaded by its weight, counting the sessions of all workers; any of them, equally
-/// likely, where several are. Looks at every candidate.
+/// The one least loaded by its weight, counting the sessions of all workers; where several are, any of them, as likely
+/// as its weight says. Looks at every candidate.
 const Candidate* least_connections(const Tier& tier, Random& random) noexcept;
 
 }  // namespace tandem::lb::balance

@@ -10,6 +10,18 @@ namespace {
 
 constexpr int kDrawsMax = 8;  // before looking at everybody, when most are full or tried
 
+const Candidate* less_loaded(const Candidate& one, const Candidate& other, Random& random) noexcept {
+  const Load load_of_one(one);
+  const Load load_of_other(other);
+  if (load_of_one < load_of_other) {
+    return &one;
+  }
+  if (load_of_other < load_of_one) {
+    return &other;
+  }
+  return random.below(one.weight + other.weight) < one.weight ? &one : &other;
+}
+
 }  // namespace
 
 const Candidate* power_of_two(const Tier& tier, Random& random) noexcept {
@@ -27,7 +39,7 @@ const Candidate* power_of_two(const Tier& tier, Random& random) noexcept {
       one = &drawn;
       continue;
     }
-    return Load(drawn) < Load(*one) ? &drawn : one;
+    return less_loaded(*one, drawn, random);
   }
   return one != nullptr ? one : least_connections(tier, random);
 }

@@ -73,13 +73,13 @@ TEST_SUITE("lb/balance") {
 
   TEST_CASE("least connections takes the one with most room for its weight") {
     const auto candidates = make_candidates({{"a", 100}, {"b", 300}, {"c", 100}});
-    candidates[0].backend->active = 2;  // 3/100 with one more
-    candidates[1].backend->active = 7;  // 8/300
-    candidates[2].backend->active = 3;  // 4/100
+    candidates[0].backend->active = 3;  // 3/100
+    candidates[1].backend->active = 8;  // 8/300
+    candidates[2].backend->active = 4;  // 4/100
     Random random(7);
 
     CHECK(least_connections(Tier{candidates, {}}, random)->backend->name == "b");
-    candidates[1].backend->active = 9;  // 10/300
+    candidates[1].backend->active = 10;  // 10/300
     CHECK(least_connections(Tier{candidates, {}}, random)->backend->name == "a");
   }
 
@@ -102,6 +102,37 @@ TEST_SUITE("lb/balance") {
       CHECK(entry.second > 850);
       CHECK(entry.second < 1150);
     }
+  }
+
+  TEST_CASE("idle backends get short sessions in proportion to their weights") {
+    using Algorithm = const Candidate* (*)(const Tier&, Random&);
+    for (const Algorithm choose : {Algorithm{least_connections}, Algorithm{power_of_two}}) {
+      const auto candidates = make_candidates({{"a", 100}, {"b", 100}, {"c", 50}});
+      Random random(7);
+      std::map<std::string, int> chosen;
+      for (int turn = 0; turn < 10'000; ++turn) {
+        ++chosen[choose(Tier{candidates, {}}, random)->backend->name];
+      }
+
+      CHECK(chosen["a"] > 3700);
+      CHECK(chosen["a"] < 4300);
+      CHECK(chosen["b"] > 3700);
+      CHECK(chosen["b"] < 4300);
+      CHECK(chosen["c"] > 1800);
+      CHECK(chosen["c"] < 2400);
+    }
+  }
+
+  TEST_CASE("power of two holds sessions in proportion to the weights") {
+    const auto candidates = make_candidates({{"a", 100}, {"b", 100}, {"c", 50}});
+    Random random(7);
+    for (int turn = 0; turn < 1000; ++turn) {
+      ++power_of_two(Tier{candidates, {}}, random)->backend->active;
+    }
+
+    CHECK(std::abs(static_cast<int>(candidates[0].backend->active) - 400) < 20);
+    CHECK(std::abs(static_cast<int>(candidates[1].backend->active) - 400) < 20);
+    CHECK(std::abs(static_cast<int>(candidates[2].backend->active) - 200) < 20);
   }
 
   TEST_CASE("least connections ends up proportional to the weights") {
