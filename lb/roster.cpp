@@ -32,6 +32,7 @@ void let_linger(Pool& pool) {
 }  // namespace
 
 void Roster::configure(std::span<const ClusterOptions> clusters, std::span<const PoolOptions> pools) {
+  forget_names();
   std::vector<std::unique_ptr<Cluster>> clusters_before = std::exchange(clusters_, {});
   std::unordered_map<std::string_view, std::unique_ptr<Cluster>*> cluster_by_name;
   for (std::unique_ptr<Cluster>& cluster : clusters_before) {
@@ -73,7 +74,7 @@ void Roster::configure(std::span<const ClusterOptions> clusters, std::span<const
   }
   for (const std::unique_ptr<Cluster>& gone : clusters_before) {
     for (const BackendStatus* member : gone ? gone->members : std::vector<BackendStatus*>{}) {
-      backends_.erase(member->id);
+      remove_backend(member->id);
     }
   }
 }
@@ -101,7 +102,7 @@ void Roster::take_cluster(Cluster& cluster, const ClusterOptions& options) {
   }
   for (const auto& [name, gone] : before) {
     cluster.primacy.leave(gone->id);
-    backends_.erase(gone->id);
+    remove_backend(gone->id);
   }
   for (const BackendStatus* newcomer : newcomers) {
     cluster.primacy.join(newcomer->id, newcomer->backend->name);
@@ -118,6 +119,18 @@ BackendStatus* Roster::add_backend(const Cluster& cluster, const BackendOptions&
   BackendStatus* const address = added.get();
   backends_.emplace(added->id, std::move(added));
   return address;
+}
+
+void Roster::remove_backend(BackendId backend) {
+  names_of_gone_[backend] = name(backend);
+  backends_.erase(backend);
+}
+
+void Roster::forget_names() {
+  std::erase_if(names_of_gone_, [&](const auto& gone) {
+    return std::none_of(clusters_.begin(), clusters_.end(),
+                        [&](const auto& cluster) { return cluster->primary_before == gone.first; });
+  });
 }
 
 void Roster::take_pool(Pool& pool, const PoolOptions& options) {
@@ -145,8 +158,11 @@ Cluster& Roster::cluster_of(const BackendStatus& backend) const {
 }
 
 std::string Roster::name(BackendId id) const {
-  const BackendStatus* found = backend(id);
-  return found == nullptr ? concat("#", number(id)) : found->backend->name;
+  if (const BackendStatus* found = backend(id)) {
+    return found->backend->name;
+  }
+  const auto gone = names_of_gone_.find(id);
+  return gone == names_of_gone_.end() ? concat("#", number(id)) : gone->second;
 }
 
 }  // namespace tandem::lb

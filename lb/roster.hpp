@@ -58,12 +58,14 @@ class Roster {
   /// Null for an id that is gone or never was.
   [[nodiscard]] BackendStatus* backend(BackendId backend) const;
   [[nodiscard]] Cluster& cluster_of(const BackendStatus& backend) const;
-  /// A name for people; of those that are gone, the number.
+  /// A name for people, also of those that the last configure() removed and of former primaries; else the number.
   [[nodiscard]] std::string name(BackendId backend) const;
 
  private:
   void take_cluster(Cluster& cluster, const ClusterOptions& options);
   void take_pool(Pool& pool, const PoolOptions& options);
+  void remove_backend(BackendId backend);
+  void forget_names();
   BackendStatus* add_backend(const Cluster& cluster, const BackendOptions& options);
 
   std::size_t workers_;
@@ -71,6 +73,7 @@ class Roster {
   std::vector<std::unique_ptr<Cluster>> clusters_;
   std::vector<std::unique_ptr<Pool>> pools_;
   std::unordered_map<BackendId, std::unique_ptr<BackendStatus>> backends_;
+  std::unordered_map<BackendId, std::string> names_of_gone_;  // that may still be told of
 };
 
 }  // namespace tandem::lb
