@@ -120,6 +120,10 @@ PoolStats* Carrier::stats_of(const Session& session) const {
 }
 
 void Carrier::end(Session& session, Cause cause, Close close) {
+  if (session.state.phase() == Phase::header) {
+    reject(session, Rejection::proxy_header);  // it never was counted as a connection
+    return;
+  }
   session.state.set_cause(cause);
   report(session, *session.state.cause());
   dismiss(session, close);

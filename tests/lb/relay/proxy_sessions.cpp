@@ -110,6 +110,33 @@ TEST_SUITE("lb/relay/proxy_sessions") {
     CHECK(bench.rejected(Rejection::proxy_header) == 1);
   }
 
+  TEST_CASE("a client without its header is no session when it is severed or the plane stops") {
+    Bench bench;
+    bench.pool();
+    bench.publish();
+    const Endpoint front = bench.listen(accepting());
+    const Peer severed = connect_to(front);
+    REQUIRE(severed.send("PROXY TC"));
+    REQUIRE(eventually([&] { return bench.plane().sessions() == 1; }));
+
+    Sever everybody;
+    everybody.listener = ListenerId{1};
+    everybody.cause = Cause::severed_drain;
+    bench.publish({everybody});
+    CHECK(severed.ending() == Peer::Ending::reset);
+    CHECK(bench.closed(Cause::severed_drain) == 0);
+    CHECK(bench.rejected(Rejection::proxy_header) == 1);
+
+    const Peer stopped = connect_to(front);
+    REQUIRE(eventually([&] { return bench.plane().sessions() == 1; }));
+    bench.plane().stop();
+    CHECK(stopped.ending() == Peer::Ending::reset);
+    CHECK(bench.closed(Cause::shutdown) == 0);
+    CHECK(bench.rejected(Rejection::proxy_header) == 2);
+    CHECK(bench.session_lines().empty());
+    CHECK(bench.listener_state().active.load() == 0);
+  }
+
   TEST_CASE("a header from somebody who may not send one is refused") {
     Bench bench;
     bench.pool();
