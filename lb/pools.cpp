@@ -63,6 +63,8 @@ struct Pools::State {
   void settle(Cluster& cluster, Step& step);
   void settle_all(Step& step);
   void judge(Cluster& cluster, Step& step);
+  /// Where primaries compete, says what the write pools do about it and what an operator can.
+  void explain_conflict(Cluster& cluster) const;
   void advance(Pool& pool, Step& step);
   void rebuild(Pool& pool, Step& step);
   void announce(Pool& pool, const PoolView* before, Step& step);
@@ -125,8 +127,32 @@ void Pools::State::settle_all(Step& step) {
   }
 }
 
+void Pools::State::explain_conflict(Cluster& cluster) const {
+  Primacy::Outcome& outcome = cluster.outcome;
+  if (!outcome.in_conflict() || outcome.refused) {
+    return;
+  }
+  bool has_write_pool = false;
+  bool all_refuse = true;
+  for (const std::unique_ptr<Pool>& pool : roster.pools()) {
+    if (pool->cluster == &cluster && is_write_pool(*pool)) {
+      has_write_pool = true;
+      all_refuse = all_refuse && pool->options->on_conflict == OnConflict::refuse;
+    }
+  }
+  if (has_write_pool && all_refuse && !outcome.unopposed) {
+    outcome.newest.reset();
+    outcome.reason = concat(
+        "on_conflict = \"refuse\": nobody is written to until one gives way or an operator chooses (tandem promote ",
+        cluster.name, "/BACKEND)");
+  } else if (!outcome.newest) {
+    outcome.reason = concat(outcome.reason, "; \"tandem promote ", cluster.name, "/BACKEND\" settles it");
+  }
+}
+
 void Pools::State::judge(Cluster& cluster, Step& step) {
   Primacy::Outcome before = std::exchange(cluster.outcome, cluster.primacy.judge());
+  explain_conflict(cluster);
   events::append_conflict(step.change.events, roster, cluster, before);
 }
 
