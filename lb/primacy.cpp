@@ -154,10 +154,22 @@ void Primacy::settle(Contenders contenders, Outcome& outcome) const {
     return;
   }
   outcome.newest = latest->first;
-  if (outcome.in_conflict()) {
-    outcome.reason = latest->second->promotion > 0 ? concat(latest->second->name, " was promoted last")
-                                                   : concat("the others lost to a newer primary before");
+  if (!outcome.in_conflict()) {
+    return;
   }
+  if (contenders.size() == 1 && was_chosen_before(*latest->second)) {
+    outcome.reason = concat("an operator chose ", latest->second->name);
+    return;
+  }
+  outcome.reason = latest->second->promotion > 0 ? concat(latest->second->name, " was promoted last")
+                                                 : concat("the others lost to a newer primary before");
+}
+
+bool Primacy::was_chosen_before(const Member& winner) const {
+  return std::any_of(members_.begin(), members_.end(), [&](const auto& entry) {
+    const Member& member = entry.second;
+    return member.claims && member.mark == Member::Mark::overruled && member.marked_by == winner.name;
+  });
 }
 
 bool Primacy::has_lower_epoch_claimant(std::optional<std::uint64_t> epoch) const {

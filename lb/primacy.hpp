@@ -69,6 +69,8 @@ class Primacy {
   [[nodiscard]] Contenders admissible() const;
   void settle(Contenders contenders, Outcome& outcome) const;
   [[nodiscard]] bool has_lower_epoch_claimant(std::optional<std::uint64_t> epoch) const;
+  /// Whether an operator chose it over one that says primary again.
+  [[nodiscard]] bool was_chosen_before(const Member& winner) const;
   [[nodiscard]] std::string refusal() const;
 
   std::map<BackendId, Member> members_;

@@ -217,6 +217,23 @@ TEST_SUITE("lb/primacy") {
     CHECK(cluster.writer() == "b");
   }
 
+  TEST_CASE("an operator is named when the newer primary comes back after an older one was let in") {
+    Rivals cluster;
+    cluster.primary('a', 5).replica('b', 5).primary('b', 6).down('b');
+    REQUIRE(cluster.promote('a').has_value());
+
+    cluster.primary('b', 6);
+    CHECK(cluster.writer() == "a");
+    CHECK(cluster.outcome.reason == "an operator chose a");
+
+    Rivals promoted;
+    promoted.replica('a', 5).primary('a', 5).primary('b', 6).down('b');
+    REQUIRE(promoted.promote('a').has_value());
+    promoted.primary('b', 6);
+    CHECK(promoted.writer() == "a");
+    CHECK(promoted.outcome.reason == "an operator chose a");
+  }
+
   TEST_CASE("an operator cannot choose who does not say primary") {
     Rivals cluster;
     cluster.primary('a').replica('b');
