@@ -39,34 +39,26 @@ lb::Standing make_standing(const healthcheck::Report& report) {
   return standing;
 }
 
-template <class Named>
-std::set<std::string> names_of(const std::vector<Named>& things) {
-  std::set<std::string> names;
-  for (const Named& thing : things) {
-    names.insert(thing.name);
-  }
-  return names;
-}
-
-/// `next` and what only `old` has: while listeners change over, both find their pools.
-std::vector<config::Cluster> clusters_of_both(const config::Config& old, const config::Config& next) {
-  std::vector<config::Cluster> both = next.clusters;
-  for (const config::Cluster& cluster : old.clusters) {
+/// `old`, untouched, and what only `next` has: while listeners change over, both find their pools, and going back to
+/// `old` loses nothing.
+std::vector<config::Cluster> old_and_new_clusters(const config::Config& old, const config::Config& next) {
+  std::vector<config::Cluster> both = old.clusters;
+  for (const config::Cluster& cluster : next.clusters) {
     const auto same = [&](const config::Cluster& other) { return other.options.name == cluster.options.name; };
-    if (std::none_of(next.clusters.begin(), next.clusters.end(), same)) {
+    if (std::none_of(old.clusters.begin(), old.clusters.end(), same)) {
       both.push_back(cluster);
     }
   }
   return both;
 }
 
-std::vector<lb::PoolOptions> pools_of_both(const config::Config& old, const config::Config& next) {
-  std::vector<lb::PoolOptions> both = next.pools;
-  const std::set<std::string> names = names_of(next.pools);
-  for (const lb::PoolOptions& pool : old.pools) {
-    if (!names.contains(pool.name)) {
+/// A new pool may fall back to an old one, never the other way round: there is no circle that neither file has.
+std::vector<lb::PoolOptions> old_and_new_pools(const config::Config& old, const config::Config& next) {
+  std::vector<lb::PoolOptions> both = old.pools;
+  for (const lb::PoolOptions& pool : next.pools) {
+    const auto same = [&](const lb::PoolOptions& other) { return other.name == pool.name; };
+    if (std::none_of(old.pools.begin(), old.pools.end(), same)) {
       both.push_back(pool);
-      both.back().fallback.clear();  // what it named may lead back to it now
     }
   }
   return both;
@@ -98,17 +90,19 @@ Result<> Controller::apply(const config::Config& next) {
     return *pool;
   };
 
-  configure(clusters_of_both(config_, next), pools_of_both(config_, next), now);
+  configure(old_and_new_clusters(config_, next), old_and_new_pools(config_, next), now);
+  carry_out();
   if (const Result<void> opened = listeners_.open_new(next.listeners, find_pool); !opened) {
     configure(config_.clusters, config_.pools, now);
+    carry_out();
     return opened.error();
   }
   const std::vector<ListenerId> closed = listeners_.settle(next.listeners, find_pool);
   configure(next.clusters, next.pools, now);
+  restore_overrides(now);
 
   set_targets(next.clusters);
   config_ = next;
-  restore_overrides(now);
   say_farewell(backends_before, pools_before, closed, next.node.drain_timeout, now);
   carry_out();
   return {};
@@ -123,7 +117,6 @@ void Controller::configure(const std::vector<config::Cluster>& clusters, const s
     options.back().probed = cluster.probe.has_value();
   }
   take_up(pools_.configure(options, pools, now));
-  carry_out();
 }
 
 void Controller::set_targets(const std::vector<config::Cluster>& clusters) {

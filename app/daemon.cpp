@@ -10,6 +10,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <random>
@@ -33,6 +34,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr Duration kLogPatience = 1s;
 constexpr auto kPollInterval = 50ms;  // while waiting to be ready, and for the last session
 
 std::uint32_t count_cores() {
@@ -77,15 +79,16 @@ Result<> check_files(const config::Config& config) {
 /// Everything that runs, in the order in which it must be made and, backwards, ended.
 class Daemon {
  public:
-  Daemon(const RunOptions& options, const config::Config& config, const Log& log)
-      : log_(log),
+  Daemon(const RunOptions& options, const config::Config& config, const LogOutput& output)
+      : log_(output.log()),
         log_level_(options.log_level),
         workers_(config.node.workers > 0 ? config.node.workers : count_cores()),
         plane_(relay_options(config), log_,
                [this](const lb::ConnectFailed& failure) { controller_.report_connect_failure(failure); }),
         controller_(context_, plane_, workers_, random_seed(), log_),
-        control_(controller_, plane_, node_status(config), config_status(options),
-                 [this](const config::Config& next) { return take_over(next); }),
+        control_(
+            controller_, plane_, node_status(config), config_status(options), [&output] { return output.dropped(); },
+            [this](const config::Config& next) { return take_over(next); }),
         server_(context_, control_, log_) {}
 
   /// Opens everything; an error says what could not be opened.
@@ -105,6 +108,7 @@ class Daemon {
   static ConfigStatus config_status(const RunOptions& options);
 
   Result<std::vector<std::string>> take_over(const config::Config& next);
+  static Result<> drop_to_user(const config::Config& config);
   void warn_about_file_limit(const config::Config& config) const;
   void wait_for_signals();
   void on_signal(int signal);
@@ -157,10 +161,15 @@ Result<> Daemon::start(const config::Config& config) {
     return opened.error();
   }
   plane_.start();
-  if (const Result<void> applied = controller_.apply(config); !applied) {
+  Result<void> applied = controller_.apply(config);
+  if (applied && !config.node.user.empty()) {
+    applied = drop_to_user(config);
+  }
+  if (!applied) {
     plane_.stop();  // its workers report to the controller, which goes first
     return applied.error();
   }
+  signals_.add(SIGUSR2);
   wait_for_signals();
   controller_.record_event(LogLevel::info, "started",
                            {{"version", version()},
@@ -172,6 +181,15 @@ Result<> Daemon::start(const config::Config& config) {
   wait_until_ready();
   feed_watchdog();
   return {};
+}
+
+Result<> Daemon::drop_to_user(const config::Config& config) {
+  if (!config.admin.socket.empty()) {
+    if (Result<void> given = give_to_user(config.admin.socket, config.node.user); !given) {
+      return given;
+    }
+  }
+  return become_user(config.node.user);
 }
 
 void Daemon::run() {
@@ -204,7 +222,11 @@ Result<std::vector<std::string>> Daemon::take_over(const config::Config& next) {
     return checked.error();
   }
   if (const Result<void> opened = server_.open(next.admin); !opened) {
-    return opened.error();
+    if (next.admin != before.admin) {
+      return opened.error();
+    }
+    // A token that only root may read was read before the node became another user.
+    controller_.record_event(LogLevel::warning, "admin_unchanged", {{"reason", opened.error().text}});
   }
   // What needs a restart stays as it is, so that the next reload still says so.
   config::Config effective = next;
@@ -237,6 +259,10 @@ void Daemon::wait_for_signals() {
 void Daemon::on_signal(int signal) {
   if (signal == SIGHUP) {
     reload();
+  } else if (signal == SIGUSR2) {
+    controller_.record_event(
+        LogLevel::warning, "signal_ignored",
+        {{"signal", "SIGUSR2"}, {"reason", "this version cannot replace its binary while it runs"}});
   } else if (stop_deadline_) {
     controller_.record_event(LogLevel::warning, "stopping_now", {{"sessions", sessions()}});
     context_.stop();
@@ -312,8 +338,19 @@ void Daemon::wait_for_sessions() {
 std::uint64_t Daemon::sessions() const { return plane_.sessions(); }
 
 int fail(const Error& error) {
-  std::cerr << "tandem: " << error.text << '\n';
+  std::cerr << concat("tandem: ", error.text, "\n");
   return 1;
+}
+
+/// Serves; the exit status.
+int serve(const RunOptions& options, const config::Config& config, LogOutput& output) {
+  Daemon daemon(options, config, output);
+  if (const Result<void> started = daemon.start(config); !started) {
+    static_cast<void>(output.finish(kLogPatience));  // what led to it comes first
+    return fail(started.error());
+  }
+  daemon.run();
+  return 0;
 }
 
 }  // namespace
@@ -321,7 +358,7 @@ int fail(const Error& error) {
 int run_daemon(const RunOptions& options) {
   const config::Reading reading = config::read_file(options.config_file);
   for (const config::Problem& problem : reading.problems) {
-    std::cerr << config::to_string(problem, options.config_file) << '\n';
+    std::cerr << concat(config::to_string(problem, options.config_file), "\n");
   }
   if (!reading.config) {
     return 1;
@@ -331,19 +368,15 @@ int run_daemon(const RunOptions& options) {
     if (const Result<void> made = make_runtime_directory(config.admin.socket, config.node.user); !made) {
       return fail(made.error());
     }
-    if (const Result<void> became = become_user(config.node.user); !became) {
-      return fail(became.error());
-    }
   }
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not our end
 
-  const LogOutput output(options.log_format.value_or(config.log.format), options.log_level.value_or(config.log.level));
-  Daemon daemon(options, config, output.log());
-  if (const Result<void> started = daemon.start(config); !started) {
-    return fail(started.error());
+  LogOutput output(options.log_format.value_or(config.log.format), options.log_level.value_or(config.log.level));
+  const int status = serve(options, config, output);
+  if (!output.finish(kLogPatience)) {
+    std::_Exit(status);  // whoever should read stderr does not; its thread cannot be joined
   }
-  daemon.run();
-  return 0;
+  return status;
 }
 
 }  // namespace tandem::app

@@ -1,8 +1,17 @@
 #include "app/listener_table.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace tandem::app {
+
+namespace {
+
+bool has_sessions(const lb::ListenerState& state) {
+  return state.active.load(std::memory_order_relaxed) > 0;  // relaxed: a figure to show
+}
+
+}  // namespace
 
 Result<> ListenerTable::open_new(const std::vector<lb::ListenerOptions>& next, const FindPool& find_pool) {
   std::vector<Endpoint> opened;
@@ -52,7 +61,8 @@ std::vector<ListenerId> ListenerTable::settle(const std::vector<lb::ListenerOpti
     closed.push_back(entry.second.id);
     return true;
   });
-  std::erase_if(states_, [&](const auto& entry) { return !names.contains(entry.first); });
+  std::erase_if(states_,
+                [&](const auto& entry) { return !names.contains(entry.first) && !has_sessions(*entry.second); });
   return closed;
 }
 
@@ -61,6 +71,17 @@ void ListenerTable::close_all() {
     plane_.close(spec.id);
   }
   open_.clear();
+}
+
+std::vector<std::string> ListenerTable::draining(const std::vector<lb::ListenerOptions>& running) const {
+  std::vector<std::string> names;
+  for (const auto& [name, state] : states_) {
+    const auto same = [&](const lb::ListenerOptions& listener) { return listener.name == name; };
+    if (has_sessions(*state) && std::none_of(running.begin(), running.end(), same)) {
+      names.push_back(name);
+    }
+  }
+  return names;
 }
 
 const lb::ListenerState* ListenerTable::find(const std::string& name) const {

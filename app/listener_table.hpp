@@ -34,7 +34,9 @@ class ListenerTable {
 
   /// Whether no address is open.
   [[nodiscard]] bool empty() const { return open_.empty(); }
-  /// What the workers share of a listener, by name; null when there is none.
+  /// Listeners that are in no file any more, but have sessions.
+  [[nodiscard]] std::vector<std::string> draining(const std::vector<lb::ListenerOptions>& running) const;
+  /// What the workers share of a listener, by name, also of one that drains; null when there is none.
   [[nodiscard]] const lb::ListenerState* find(const std::string& name) const;
 
  private:

@@ -1,15 +1,20 @@
 #include "app/log_output.hpp"
 
 #include <spdlog/async.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/sinks/base_sink.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <boost/json.hpp>
+#include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <string_view>
+#include <thread>
 
 #include "base/text.hpp"
 
@@ -98,6 +103,33 @@ bool stderr_is_the_journal() {
          concat(static_cast<std::uint64_t>(status.st_dev), ":", static_cast<std::uint64_t>(status.st_ino)) == stream;
 }
 
+/// One write(2) a line, so that lines of several writers do not mix, and a count of what is done with. One thread
+/// writes.
+class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  /// Any thread.
+  [[nodiscard]] std::size_t written() const { return written_.load(std::memory_order_acquire); }
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    line_.assign(message.payload.begin(), message.payload.end());
+    line_ += '\n';
+    std::string_view rest = line_;
+    while (!rest.empty()) {
+      const ssize_t count = ::write(STDERR_FILENO, rest.data(), rest.size());
+      if (count < 0 && errno != EINTR && errno != EAGAIN) {
+        break;  // nobody to tell
+      }
+      rest.remove_prefix(count > 0 ? static_cast<std::size_t>(count) : 0);
+    }
+    written_.fetch_add(1, std::memory_order_release);  // release: pairs with whoever waits for the line to be out
+  }
+  void flush_() override {}
+
+  std::string line_;
+  std::atomic<std::size_t> written_{0};
+};
+
 }  // namespace
 
 std::string format_text(const LogEvent& event, WallTime when, LinePrefix prefix) {
@@ -135,27 +167,40 @@ std::string format_json(const LogEvent& event, WallTime when) {
 struct LogOutput::Queue {
   std::shared_ptr<spdlog::details::thread_pool> thread =
       std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1U);
+  std::shared_ptr<StderrSink> sink = std::make_shared<StderrSink>();
   std::shared_ptr<spdlog::async_logger> logger =
-      std::make_shared<spdlog::async_logger>("tandem", std::make_shared<spdlog::sinks::stderr_sink_mt>(), thread,
-                                             spdlog::async_overflow_policy::overrun_oldest);
+      std::make_shared<spdlog::async_logger>("tandem", sink, thread, spdlog::async_overflow_policy::overrun_oldest);
+  std::atomic<std::size_t> accepted{0};
 };
 
 LogOutput::LogOutput(config::LogFormat format, LogLevel lowest) : queue_(std::make_unique<Queue>()) {
   queue_->logger->set_pattern("%v");
   queue_->logger->set_level(spdlog::level::trace);
   const LinePrefix prefix = stderr_is_the_journal() ? LinePrefix::syslog_priority : LinePrefix::time;
-  spdlog::async_logger& logger = *queue_->logger;
+  Queue& queue = *queue_;
   log_ = Log(
-      [&logger, format, prefix](const LogEvent& event) {
+      [&queue, format, prefix](const LogEvent& event) {
         const auto now = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
         const std::string line =
             format == config::LogFormat::json ? format_json(event, now) : format_text(event, now, prefix);
-        logger.log(spdlog::level::info, spdlog::string_view_t(line));
+        queue.accepted.fetch_add(1, std::memory_order_release);
+        queue.logger->log(spdlog::level::info, spdlog::string_view_t(line));
       },
       lowest);
 }
 
-LogOutput::~LogOutput() { queue_->logger->flush(); }
+LogOutput::~LogOutput() = default;
+
+bool LogOutput::finish(Duration patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (queue_->sink->written() + dropped() < queue_->accepted.load(std::memory_order_acquire)) {
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
 
 std::size_t LogOutput::dropped() const { return queue_->thread->overrun_counter(); }
 

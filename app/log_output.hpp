@@ -25,10 +25,13 @@ std::string format_json(const LogEvent& event, WallTime when);
 class LogOutput {
  public:
   LogOutput(config::LogFormat format, LogLevel lowest);
-  /// Writes what is queued.
   ~LogOutput();
   LogOutput(const LogOutput&) = delete;
   LogOutput& operator=(const LogOutput&) = delete;
+
+  /// Waits until everything that was logged is written, `patience` at the longest; whether it is. A reader of stderr
+  /// that has stopped reading keeps the thread in write(2): then this object must not be destroyed either.
+  [[nodiscard]] bool finish(Duration patience);
 
   /// Good while this object lives. Any thread.
   [[nodiscard]] const Log& log() const { return log_; }

@@ -32,7 +32,11 @@ admin::View NodeControl::view() const {
   return view;
 }
 
-metrics::Collection NodeControl::collect() const { return collect_metrics(controller_, plane_, config_); }
+metrics::Collection NodeControl::collect() const {
+  metrics::Collection out = collect_metrics(controller_, plane_, config_);
+  out.add(metrics::Metric::mailbox_overflows_total, {"log"}, static_cast<double>(log_dropped_()));
+  return out;
+}
 
 admin::Readiness NodeControl::health() const {
   const Instant now = now_instant();
@@ -99,6 +103,9 @@ admin::Answer NodeControl::reload_now(const std::string& who) {
     return refused;
   };
 
+  if (stopping_) {
+    return fail({"the node is stopping"});
+  }
   const config::Reading reading = config::read_file(config_.file);
   std::vector<std::string> lines;
   for (const config::Problem& problem : reading.problems) {

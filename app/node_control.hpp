@@ -16,12 +16,16 @@ class NodeControl : public admin::Control {
  public:
   /// `apply` takes a valid configuration over and says what happened or why not.
   using Apply = std::function<Result<std::vector<std::string>>(const config::Config& next)>;
+  /// How many log lines were lost.
+  using LogDropped = std::function<std::size_t()>;
 
-  NodeControl(Controller& controller, lb::ForwardPlane& plane, NodeStatus node, ConfigStatus config, Apply apply)
+  NodeControl(Controller& controller, lb::ForwardPlane& plane, NodeStatus node, ConfigStatus config,
+              LogDropped log_dropped, Apply apply)
       : controller_(controller),
         plane_(plane),
         node_(std::move(node)),
         config_(std::move(config)),
+        log_dropped_(std::move(log_dropped)),
         apply_(std::move(apply)) {}
 
   [[nodiscard]] std::string node_name() const override { return node_.name; }
@@ -45,6 +49,7 @@ class NodeControl : public admin::Control {
   lb::ForwardPlane& plane_;
   NodeStatus node_;
   ConfigStatus config_;
+  LogDropped log_dropped_;
   Apply apply_;
   bool stopping_ = false;
 };

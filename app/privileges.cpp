@@ -80,6 +80,14 @@ Result<> make_runtime_directory(const std::string& socket, const std::string& us
   return {};
 }
 
+Result<> give_to_user(const std::string& path, const std::string& user) {
+  const passwd* entry = geteuid() == 0 ? getpwnam(user.c_str()) : nullptr;
+  if (entry != nullptr && chown(path.c_str(), entry->pw_uid, entry->pw_gid) != 0) {
+    return Error{concat("cannot give ", path, " to user \"", user, "\": ", std::system_category().message(errno))};
+  }
+  return {};
+}
+
 std::uint64_t raise_file_limit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {

@@ -220,6 +220,12 @@ admin::View make_view(const Controller& controller, const NodeStatus& node, cons
   for (const lb::ListenerOptions& listener : running.listeners) {
     view.listeners.push_back(view_listener(listener, controller.listeners().find(listener.name)));
   }
+  for (const std::string& name : controller.listeners().draining(running.listeners)) {
+    lb::ListenerOptions options;
+    options.name = name;
+    view.listeners.push_back(view_listener(options, controller.listeners().find(name)));
+    view.listeners.back().draining = true;
+  }
   for (const lb::PoolStatus& pool : controller.pools().pools()) {
     view.pools.push_back(view_pool(pool));
   }
@@ -266,6 +272,9 @@ metrics::Collection collect_metrics(const Controller& controller, const lb::Forw
     if (const lb::ListenerState* state = controller.listeners().find(listener.name)) {
       collect_listener(out, listener.name, *state);
     }
+  }
+  for (const std::string& name : controller.listeners().draining(controller.running().listeners)) {
+    collect_listener(out, name, *controller.listeners().find(name));
   }
   for (const lb::PoolStatus& pool : controller.pools().pools()) {
     collect_pool(out, pool);

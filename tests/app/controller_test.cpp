@@ -79,9 +79,15 @@ TEST_SUITE("app/controller") {
     Node node;
     REQUIRE(node.controller.apply(web_config()).has_value());
     node.settle();
-    const auto web_before = node.controller.pools().find_pool("web");
+    REQUIRE(node.controller.drain("web", "web-1", {}, std::nullopt).has_value());
+    const auto pool_before = node.controller.pools().find_pool("web");
+    const auto first_before = node.controller.pools().find_backend("web", "web-1");
+    const auto second_before = node.controller.pools().find_backend("web", "web-2");
     config::Config next = web_config();
     next.clusters[0].options.backends.pop_back();
+    next.clusters[0].options.backends[0].address = *Endpoint::parse("192.0.2.9:80");
+    next.clusters.push_back(next.clusters[0]);
+    next.clusters[1].options.name = "new";
     next.listeners[0].bind.push_back(*Endpoint::parse("127.0.0.1:81"));
     next.listeners[0].bind.push_back(*Endpoint::parse("127.0.0.1:82"));
     node.plane.cannot_listen_on = "127.0.0.1:82";
@@ -93,9 +99,12 @@ TEST_SUITE("app/controller") {
     REQUIRE(applied.has_error());
     CHECK(applied.error().text == "listener \"web\": cannot listen on 127.0.0.1:82: Address already in use");
     CHECK(node.plane.told == Strings{"open 127.0.0.1:81", "close 127.0.0.1:81"});
-    CHECK(node.plane.candidates() == Candidates{{"web", "web-1 web-2"}});
+    CHECK(node.plane.candidates() == Candidates{{"web", "web-2"}});
     CHECK(node.controller.running() == web_config());
-    CHECK(node.controller.pools().find_pool("web") == web_before);
+    CHECK(node.controller.pools().find_pool("web") == pool_before);
+    CHECK(node.controller.pools().find_backend("web", "web-1") == first_before);
+    CHECK(node.controller.pools().find_backend("web", "web-2") == second_before);
+    CHECK(node.controller.pools().clusters().size() == 1);
     CHECK(node.plane.severs.empty());
   }
 
