@@ -407,7 +407,9 @@ std::vector<ClusterStatus> Pools::clusters() const {
     if (cluster->outcome.in_conflict()) {
       status.conflict = cluster->outcome.claimants;
     }
-    status.conflict_reason = cluster->outcome.reason;
+    if (!cluster->outcome.claimants.empty()) {
+      status.conflict_reason = cluster->outcome.reason;
+    }
     status.primary_changes = cluster->primary_changes;
     for (const std::unique_ptr<Pool>& pool : state_->roster.pools()) {
       const bool is_ours = pool->cluster == cluster.get() && is_write_pool(*pool);
