@@ -191,14 +191,14 @@ class Exchange {
     }
     resolver_.emplace(context_);
     resolver_->async_resolve(place_.host, place_.port,
-                             [this](const error_code& error, asio::ip::tcp::resolver::results_type found) {
-                               error ? end(error) : connect_to(std::move(found));
+                             [this](const error_code& error, const asio::ip::tcp::resolver::results_type& found) {
+                               error ? end(error) : connect_to(found);
                              });
   }
 
-  void connect_to(asio::ip::tcp::resolver::results_type found) {
+  void connect_to(const asio::ip::tcp::resolver::results_type& found) {
     tcp_.emplace(context_);
-    asio::async_connect(*tcp_, std::move(found), [this](const error_code& error, const asio::ip::tcp::endpoint&) {
+    asio::async_connect(*tcp_, found, [this](const error_code& error, const asio::ip::tcp::endpoint&) {
       if (error) {
         return end(error);
       }

@@ -37,8 +37,8 @@ std::optional<Reply> refusal_of(const error_code& error) {
   if (error == http::error::body_limit) {
     return error_reply(413, "the request's body is too large");
   }
-  static const error_code kAny = http::error::end_of_stream;
-  if (error.category() != kAny.category() || error == http::error::end_of_stream ||
+  static const error_code any_framing_error = http::error::end_of_stream;
+  if (error.category() != any_framing_error.category() || error == http::error::end_of_stream ||
       error == http::error::partial_message) {
     return std::nullopt;
   }

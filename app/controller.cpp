@@ -74,10 +74,9 @@ Controller::Controller(boost::asio::io_context& context, lb::ForwardPlane& plane
       pools_(workers),
       listeners_(plane, workers),
       timer_(context),
-      reports_(context, kInboxLimit,
-               [this](std::vector<healthcheck::Report> reports) { on_reports(std::move(reports)); }),
+      reports_(context, kInboxLimit, [this](const std::vector<healthcheck::Report>& reports) { on_reports(reports); }),
       failures_(context, kInboxLimit,
-                [this](std::vector<lb::ConnectFailed> failures) { on_connect_failures(std::move(failures)); }),
+                [this](const std::vector<lb::ConnectFailed>& failures) { on_connect_failures(failures); }),
       health_(seed, log_, [this](const healthcheck::Report& report) { reports_.send(report); }) {}
 
 Result<> Controller::apply(const config::Config& next) {
@@ -200,7 +199,7 @@ void Controller::restore_overrides(Instant now) {
   }
 }
 
-void Controller::on_reports(std::vector<healthcheck::Report> reports) {
+void Controller::on_reports(const std::vector<healthcheck::Report>& reports) {
   const Instant now = now_instant();
   struct Turn {
     const healthcheck::Report* report;
@@ -266,7 +265,7 @@ void Controller::log_verdict(const healthcheck::Report& report, const std::strin
   record_event(report.up ? LogLevel::info : LogLevel::warning, "verdict", std::move(fields));
 }
 
-void Controller::on_connect_failures(std::vector<lb::ConnectFailed> failures) {
+void Controller::on_connect_failures(const std::vector<lb::ConnectFailed>& failures) {
   std::set<BackendId> backends;
   for (const lb::ConnectFailed& failure : failures) {
     // Our own shortage (`local`) is no evidence against the backend.
@@ -464,8 +463,8 @@ void Controller::on_timer() {
       take_up(pools_.on_admin_state(*backend, lb::AdminState::ready, now));
     }
   }
-  for (lb::Sever& sever : farewells_.due(now)) {
-    pending_.severs.push_back(std::move(sever));
+  for (const lb::Sever& sever : farewells_.due(now)) {
+    pending_.severs.push_back(sever);
   }
   take_up(pools_.on_deadline(now));
   carry_out();

@@ -75,8 +75,8 @@ class Controller {
   [[nodiscard]] std::vector<std::string> unknown_backends() const;
 
  private:
-  void on_reports(std::vector<healthcheck::Report> reports);
-  void on_connect_failures(std::vector<lb::ConnectFailed> failures);
+  void on_reports(const std::vector<healthcheck::Report>& reports);
+  void on_connect_failures(const std::vector<lb::ConnectFailed>& failures);
   void on_timer();
 
   void configure(const std::vector<config::Cluster>& clusters, const std::vector<lb::PoolOptions>& pools, Instant now);

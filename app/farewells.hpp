@@ -16,7 +16,7 @@ class Farewells {
   void add(lb::Sever sever, Instant now, Duration drain_timeout) {
     sever.cause = lb::Cause::severed_drain;
     sever.over = drain_timeout / 10;
-    due_.push_back({now + drain_timeout - sever.over, std::move(sever)});
+    due_.push_back({now + drain_timeout - sever.over, sever});
   }
 
   /// Forgets and returns those whose time has come.

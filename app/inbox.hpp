@@ -17,7 +17,7 @@ namespace tandem::app {
 template <class Message>
 class Inbox {
  public:
-  using OnMessages = std::function<void(std::vector<Message>)>;
+  using OnMessages = std::function<void(const std::vector<Message>&)>;
 
   Inbox(boost::asio::io_context& context, std::size_t limit, OnMessages on_messages)
       : context_(context), limit_(limit), on_messages_(std::move(on_messages)) {}

@@ -75,10 +75,10 @@ void ListenerTable::close_all() {
 
 std::vector<std::string> ListenerTable::draining(const std::vector<lb::ListenerOptions>& running) const {
   std::vector<std::string> names;
-  for (const auto& [name, state] : states_) {
-    const auto same = [&](const lb::ListenerOptions& listener) { return listener.name == name; };
-    if (has_sessions(*state) && std::none_of(running.begin(), running.end(), same)) {
-      names.push_back(name);
+  for (const auto& entry : states_) {
+    const auto same = [&](const lb::ListenerOptions& listener) { return listener.name == entry.first; };
+    if (has_sessions(*entry.second) && std::none_of(running.begin(), running.end(), same)) {
+      names.push_back(entry.first);
     }
   }
   return names;

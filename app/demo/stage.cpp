@@ -1,10 +1,9 @@
 #include "app/demo/stage.hpp"
 
-#include <stdlib.h>
-
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <system_error>

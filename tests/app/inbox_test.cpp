@@ -8,7 +8,7 @@ TEST_SUITE("app/inbox") {
   TEST_CASE("messages that came together are handed over together and those beyond the limit are counted") {
     boost::asio::io_context context;
     std::vector<std::vector<int>> seen;
-    Inbox<int> inbox(context, 3, [&](std::vector<int> messages) { seen.push_back(std::move(messages)); });
+    Inbox<int> inbox(context, 3, [&](const std::vector<int>& messages) { seen.push_back(messages); });
 
     for (const int message : {1, 2, 3, 4}) {
       inbox.send(message);
