@@ -15,7 +15,7 @@ ONLY_IN = {
     "prometheus/": ("metrics/",),
     "boost/beast": ("admin/", "healthcheck/"),
     "boost/json": ("admin/", "healthcheck/", "config/", "app/"),
-    "openssl/": ("net/", "healthcheck/"),
+    "openssl/": ("net/", "healthcheck/", "vrrp/"),
     "CLI/": ("app/",),
     "spdlog/": ("app/",),
 }

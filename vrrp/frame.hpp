@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "vrrp/announcement.hpp"
+#include "vrrp/packet.hpp"
+
+namespace tandem::vrrp {
+
+/// How an advert is put on the wire, beside what it says.
+struct Envelope {
+  MacAddress destination{};
+  MacAddress source{};
+  std::uint8_t hop_limit = 255;
+  std::uint16_t ipv4_id = 0;          // counts the adverts
+  std::uint32_t ipv6_flow_label = 0;  // 20 bits
+};
+
+/// The whole Ethernet frame of an advert, without its check sequence, as keepalived sends it: traffic class 0xc0, may
+/// be fragmented. For whoever must send a farewell without a machine and a socket of protocol 112 of its own.
+std::vector<std::byte> advert_frame(const Envelope& envelope, const Route& route, Bytes advert);
+
+}  // namespace tandem::vrrp
