@@ -101,12 +101,7 @@ bool StateMachine::preempts(const Advert& advert, Instant now) {
 
 void StateMachine::on_advert_as_active(const Advert& advert, Instant now, Actions& actions) {
   if (is_leaving()) {
-    if (advert.priority != kLeaving) {
-      let_go(now, actions);
-      if (state_ == State::backup) {
-        listen_to(advert, now);
-      }
-    }
+    on_advert_while_leaving(advert, now, actions);
     return;
   }
   if (advert.priority == kLeaving) {
@@ -125,6 +120,17 @@ void StateMachine::on_advert_as_active(const Advert& advert, Instant now, Action
   }
   announce(announcements_.on_contest_won(now), actions);
   actions.push_back(ReportContest{advert.source, Contest::won});
+}
+
+/// The peer has taken over. Or it leaves as well: of two that hold the addresses one has to let go.
+void StateMachine::on_advert_while_leaving(const Advert& advert, Instant now, Actions& actions) {
+  if (advert.priority == kLeaving && advert.source < self_) {
+    return;
+  }
+  let_go(now, actions);
+  if (state_ == State::backup && advert.priority != kLeaving) {
+    listen_to(advert, now);
+  }
 }
 
 bool StateMachine::outranks_us(const Advert& advert) const {

@@ -75,6 +75,7 @@ class StateMachine {
 
   void on_advert_as_backup(const Advert& advert, Instant now);
   void on_advert_as_active(const Advert& advert, Instant now, Actions& actions);
+  void on_advert_while_leaving(const Advert& advert, Instant now, Actions& actions);
   void on_deadline_as_active(Instant now, Actions& actions);
 
   Version version_;

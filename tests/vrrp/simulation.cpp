@@ -117,6 +117,11 @@ void Simulation::resume(std::size_t node) {
   look();
 }
 
+void Simulation::set_hearing(std::size_t node, Hearing hearing) {
+  nodes_[node].hearing = hearing;
+  look();
+}
+
 void Simulation::shut_down(std::size_t node, Farewell farewell) {
   if (nodes_[node].running && !nodes_[node].paused) {
     carry_out(node, nodes_[node].machine->on_shutdown(farewell, local(nodes_[node], now_)));
@@ -164,7 +169,7 @@ void Simulation::carry_out(std::size_t from, const Actions& actions) {
 void Simulation::send(std::size_t from, Priority priority) {
   const Node& sender = nodes_[from];
   for (std::size_t to = 0; to < nodes_.size(); ++to) {
-    if (to == from || nodes_[to].side != sender.side || !nodes_[to].running) {
+    if (to == from || nodes_[to].side != sender.side || !nodes_[to].running || nodes_[to].hearing == Hearing::no) {
       continue;
     }
     unsigned& lost = nodes_[to].losses_in_a_row[from];
@@ -199,8 +204,9 @@ void Simulation::deliver(const Flying& flying) {
 }
 
 bool Simulation::is_faulty() const {
-  return std::ranges::any_of(
-      nodes_, [&](const Node& node) { return node.paused || (node.running && node.side != nodes_.front().side); });
+  return std::ranges::any_of(nodes_, [&](const Node& node) {
+    return node.running && (node.paused || node.hearing == Hearing::no || node.side != nodes_.front().side);
+  });
 }
 
 void Simulation::advance(Instant to) {

@@ -22,8 +22,11 @@ struct NetworkOptions {
   Duration delay_max{};
 };
 
+enum class Hearing : std::uint8_t { yes, no };
+
 /// Virtual routers on a simulated network in virtual time. Their clocks drift; adverts are lost, delayed, duplicated
-/// and overtaken; nodes stop, pause, come back, are partitioned. After every step it looks at who holds the address.
+/// and overtaken; nodes stop, pause, come back, go deaf, are partitioned. After every step it looks at who holds the
+/// address.
 class Simulation {
  public:
   Simulation(std::uint64_t seed, NetworkOptions network) : random_(seed), network_(network) {}
@@ -39,6 +42,8 @@ class Simulation {
   /// Its thread stands still; it keeps what it holds, and what arrives waits for it.
   void pause(std::size_t node);
   void resume(std::size_t node);
+  /// It sends and hears nobody, as with multicast filtered one way.
+  void set_hearing(std::size_t node, Hearing hearing);
   void shut_down(std::size_t node, Farewell farewell);
   void hand_over(std::size_t node);
   void set_network(NetworkOptions network) { network_ = network; }
@@ -47,7 +52,8 @@ class Simulation {
   [[nodiscard]] const StateMachine& machine(std::size_t node) const { return *nodes_[node].machine; }
   [[nodiscard]] bool is_running(std::size_t node) const { return nodes_[node].running; }
   [[nodiscard]] std::vector<std::size_t> holders() const;
-  /// The longest that two held the address without a partition or pause, and that nobody did since the first holder.
+  /// The longest that two held the address without a partition or pause or a deaf one, and that nobody did since the
+  /// first holder.
   [[nodiscard]] Duration longest_overlap() const { return longest_overlap_; }
   [[nodiscard]] Duration longest_gap() const { return longest_gap_; }
   [[nodiscard]] std::size_t steps() const { return steps_; }
@@ -65,6 +71,7 @@ class Simulation {
     bool running = false;
     bool paused = false;
     bool holds = false;
+    Hearing hearing = Hearing::yes;
     int side = 0;
     std::vector<Advert> waiting;  // arrived during a pause
     std::vector<unsigned> losses_in_a_row;

@@ -69,7 +69,7 @@ enum class Disturbance : std::uint8_t { handover, other };
 /// One thing that happens to one node, or to the network.
 Disturbance disturb(Simulation& simulation, std::size_t count, Random& random) {
   const std::size_t node = random.below(static_cast<std::uint32_t>(count));
-  switch (random.below(9)) {
+  switch (random.below(11)) {
     case 0: simulation.kill(node); break;
     case 1: simulation.pause(node); break;
     case 2: simulation.resume(node); break;
@@ -83,6 +83,8 @@ Disturbance disturb(Simulation& simulation, std::size_t count, Random& random) {
       simulation.partition(sides);
       break;
     }
+    case 8: simulation.set_hearing(node, Hearing::no); break;
+    case 9: simulation.set_hearing(node, Hearing::yes); break;
     default:
       if (!simulation.is_running(node) || simulation.machine(node).state() == State::initialize) {
         simulation.kill(node);
@@ -103,6 +105,7 @@ void heal(Simulation& simulation, const World& world) {
   simulation.set_network(calm);
   simulation.partition(std::vector<int>(world.nodes.size(), 0));
   for (std::size_t i = 0; i < world.nodes.size(); ++i) {
+    simulation.set_hearing(i, Hearing::yes);
     simulation.resume(i);
   }
   simulation.run_until(simulation.now() + world.interval_max + 1s);  // whoever is leaving has left
@@ -263,6 +266,18 @@ TEST_SUITE("vrrp/simulation") {
     simulation.run_until(simulation.now() + 1s);
     CHECK(simulation.holders().size() == 2);
     simulation.partition({0, 0});
+    simulation.run_until(simulation.now() + 110ms);
+
+    CHECK(simulation.holders() == std::vector<std::size_t>{0});
+  }
+
+  TEST_CASE("where one is deaf both hold the address until it hears again") {
+    Simulation simulation = settled_pair(1, 100ms, 1ms);
+
+    simulation.set_hearing(1, Hearing::no);
+    simulation.run_until(simulation.now() + 1s);
+    CHECK(simulation.holders().size() == 2);
+    simulation.set_hearing(1, Hearing::yes);
     simulation.run_until(simulation.now() + 110ms);
 
     CHECK(simulation.holders() == std::vector<std::size_t>{0});

@@ -301,13 +301,15 @@ TEST_SUITE("vrrp/state_machine") {
     CHECK(node.state() == State::backup);
   }
 
-  TEST_CASE("a peer that leaves as well relieves nobody") {
+  TEST_CASE("of two that leave at once the higher address keeps the addresses") {
     StateMachine node = active(options(200));
     CHECK(node.on_handover(start).size() == 1);
 
-    CHECK(node.on_advert(advert(0), start + 1ms) == kNothing);
-
+    CHECK(node.on_advert(advert(0, 1s, kLowerPeer), start + 1ms) == kNothing);
     CHECK(node.is_leaving());
+    CHECK(node.on_advert(advert(0, 1s, kHigherPeer), start + 2ms) == Actions{ReleaseAddresses{}});
+
+    CHECK(node.next_deadline() == start + 3'220'750us);  // listens for as long as ever
   }
 
   TEST_CASE("a shutdown during a handover ends in initialize") {
