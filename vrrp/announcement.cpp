@@ -1,6 +1,7 @@
 #include "vrrp/announcement.hpp"
 
-#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 
 #include "base/check.hpp"
 #include "vrrp/frame_writer.hpp"

@@ -5,7 +5,11 @@
 #include <openssl/hmac.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 #include <utility>
 
 #include "base/check.hpp"

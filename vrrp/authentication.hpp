@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <variant>
 
+#include "base/address.hpp"
 #include "base/time.hpp"
 #include "vrrp/options.hpp"
 #include "vrrp/packet.hpp"

@@ -1,5 +1,8 @@
 #include "vrrp/frame.hpp"
 
+#include <cstddef>
+#include <cstdint>
+
 #include "vrrp/frame_writer.hpp"
 #include "vrrp/inet_sum.hpp"
 

@@ -1,7 +1,11 @@
 #include "vrrp/packet.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 
 #include "base/check.hpp"
 #include "vrrp/inet_sum.hpp"

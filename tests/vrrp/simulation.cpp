@@ -162,6 +162,8 @@ void Simulation::carry_out(std::size_t from, const Actions& actions) {
       nodes_[from].holds = true;
     } else if (std::holds_alternative<ReleaseAddresses>(action)) {
       nodes_[from].holds = false;
+    } else if (std::holds_alternative<Announce>(action)) {
+      last_announcer_ = from;
     }
   }
 }

@@ -52,6 +52,8 @@ class Simulation {
   [[nodiscard]] const StateMachine& machine(std::size_t node) const { return *nodes_[node].machine; }
   [[nodiscard]] bool is_running(std::size_t node) const { return nodes_[node].running; }
   [[nodiscard]] std::vector<std::size_t> holders() const;
+  /// Whose gratuitous ARP the neighbours saw last.
+  [[nodiscard]] std::size_t last_announcer() const { return last_announcer_; }
   /// The longest that two held the address without a partition or pause or a deaf one, and that nobody did since the
   /// first holder.
   [[nodiscard]] Duration longest_overlap() const { return longest_overlap_; }
@@ -101,6 +103,7 @@ class Simulation {
   std::vector<Flying> flying_;  // a heap, the earliest first
   std::uint64_t sent_ = 0;
   std::size_t steps_ = 0;
+  std::size_t last_announcer_ = 0;
   std::optional<Instant> overlap_since_;
   std::optional<Instant> gap_since_;
   Duration longest_overlap_{};

@@ -265,10 +265,12 @@ TEST_SUITE("vrrp/simulation") {
     simulation.partition({0, 1});
     simulation.run_until(simulation.now() + 1s);
     CHECK(simulation.holders().size() == 2);
+    CHECK(simulation.last_announcer() == 1);
     simulation.partition({0, 0});
     simulation.run_until(simulation.now() + 110ms);
 
     CHECK(simulation.holders() == std::vector<std::size_t>{0});
+    CHECK(simulation.last_announcer() == 0);
   }
 
   TEST_CASE("where one is deaf both hold the address until it hears again") {
