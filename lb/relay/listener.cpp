@@ -150,11 +150,13 @@ Listener::Backlog Listener::accept_from(Acceptor& acceptor, std::size_t& limit, 
         net::Fd turned_away(::accept4(acceptor.fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         const bool somebody = static_cast<bool>(turned_away);
         net::reset(turned_away);
+        if (somebody) {
+          state().stats[worker].rejected[static_cast<std::size_t>(Rejection::no_fd)].add();
+          --limit;
+        }
         if (!spare.restore() || !somebody) {
           return Backlog::stuck;
         }
-        state().stats[worker].rejected[static_cast<std::size_t>(Rejection::no_fd)].add();
-        --limit;
         break;
       }
       case ENOBUFS:
