@@ -10,6 +10,7 @@ namespace {
 
 std::string names(const Roster& roster, const std::vector<BackendId>& backends) {
   std::vector<std::string> all;
+  all.reserve(backends.size());
   for (const BackendId backend : backends) {
     all.push_back(roster.name(backend));
   }
