@@ -1,3 +1,5 @@
+#include <sys/epoll.h>
+
 #include <algorithm>
 
 #include "lb/relay/carrier.hpp"
@@ -44,14 +46,18 @@ Carrier::Attempt Carrier::connect(Session& session, const Selection& selection) 
 }
 
 void Carrier::on_connect_event(Session& session) {
-  const auto failure = finish_connect(session.backend.channel.fd, session.choice->backend->address);
-  if (!failure) {
-    establish(session);
+  Channel& channel = session.backend.channel;
+  const FinishedConnect finished = finish_connect(channel.fd, session.choice->backend->address);
+  if (finished.failure) {
+    if (fail_connect(session, *finished.failure) == Attempt::retry) {
+      choose(session);
+    }
     return;
   }
-  if (fail_connect(session, *failure) == Attempt::retry) {
-    choose(session);
+  if (finished.was_reset) {
+    channel.on_events(EPOLLERR);
   }
+  establish(session);
 }
 
 void Carrier::on_connect_timeout(Session& session) {

@@ -60,18 +60,17 @@ BegunConnect begin_connect(const Endpoint& backend, const ListenerOptions& optio
   return begun;
 }
 
-std::optional<ConnectFailure> finish_connect(const net::Fd& fd, const Endpoint& backend) {
+FinishedConnect finish_connect(const net::Fd& fd, const Endpoint& backend) {
+  FinishedConnect finished;
   const int error = net::take_error(fd);
   if (error == ECONNRESET || error == EPIPE) {
-    return std::nullopt;  // it stood and was reset since; there may be bytes to deliver
+    finished.was_reset = true;
+  } else if (error != 0) {
+    finished.failure = connect_failure(error);
+  } else if (met_itself(fd, backend)) {
+    finished.failure = ConnectFailure::refused;
   }
-  if (error != 0) {
-    return connect_failure(error);
-  }
-  if (met_itself(fd, backend)) {
-    return ConnectFailure::refused;
-  }
-  return std::nullopt;
+  return finished;
 }
 
 }  // namespace tandem::lb::relay

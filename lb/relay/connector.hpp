@@ -23,7 +23,13 @@ struct BegunConnect {
 
 /// Starts connecting, with the listener's keepalive and no-delay settings.
 [[nodiscard]] BegunConnect begin_connect(const Endpoint& backend, const ListenerOptions& options);
-/// How a connect went whose socket became ready; nothing: it stands.
-[[nodiscard]] std::optional<ConnectFailure> finish_connect(const net::Fd& fd, const Endpoint& backend);
+/// How a connect went whose socket became ready.
+struct FinishedConnect {
+  std::optional<ConnectFailure> failure;
+  /// It stood and was reset since; there may be bytes to deliver. Asking took the error off the socket: nobody else
+  /// will tell, and reading ends as if with a FIN.
+  bool was_reset = false;
+};
+[[nodiscard]] FinishedConnect finish_connect(const net::Fd& fd, const Endpoint& backend);
 
 }  // namespace tandem::lb::relay
