@@ -231,7 +231,7 @@ void Carrier::on_wait_timeout(Session& session) {
 }
 
 void Carrier::note_opening(PoolId pool, BackendId backend) {
-  // the slot was given back before, the line is looked for now; wait() does it the other way round
+  // here the slot was given back first and then the line is looked for; wait() does it the other way round
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (crew_.board.anybody()) {
     openings_.push_back({pool, backend});
