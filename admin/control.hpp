@@ -77,6 +77,8 @@ class Control {
   virtual Answer drain(const BackendOrder& order) = 0;
   virtual Answer ready(const BackendOrder& order) = 0;
   virtual Answer promote(const BackendOrder& order) = 0;
+  /// Gives the addresses of a virtual router, and of its sync group, to the peer.
+  virtual Answer handover(const std::string& instance, const std::string& who) = 0;
   /// Reads the file again; calls `done` once, on the same thread, at once or later. `done` outlives the server.
   virtual void reload(const std::string& who, std::function<void(Answer)> done) = 0;
 };

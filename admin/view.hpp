@@ -103,11 +103,47 @@ struct ClusterView {
   std::vector<BackendView> backends;
 };
 
+/// One virtual router.
+struct VrrpView {
+  std::string name;
+  std::string interface;
+  std::uint8_t id = 1;
+  std::uint8_t version = 3;
+  std::string state;  // "initialize", "backup", "active"
+  bool leaving = false;
+  std::uint8_t priority = 100;             // in force
+  std::uint8_t priority_configured = 100;  // without penalties
+  std::vector<std::string> addresses;      // "192.0.2.100/24"
+  bool holds_addresses = false;
+  std::string sync_group;
+  std::optional<WallTime> since;     // of `state`
+  std::vector<std::string> reasons;  // why it cannot hold the addresses, or is worth less
+  std::string source;                // where its adverts come from
+  std::string active_router;         // who is active as last heard; empty: nobody, or this node
+  std::optional<std::uint8_t> active_priority;
+  std::optional<Duration> heard;  // how long ago an advert of anybody came
+  bool heard_nobody = false;      // since the start: maybe multicast is filtered
+  bool contested = false;         // another one is active too
+};
+
+/// The link to the other node.
+struct PeerView {
+  std::string address;
+  bool up = false;
+  std::string node;
+  std::string version;
+  Duration since{0};  // of `up` as it is
+  std::optional<Duration> round_trip;
+  std::string reason;  // why it is down
+};
+
 /// Everything that `tandem status` and the status page show, at one moment; everything in the file's order.
 struct View {
   WallTime at{};
   NodeView node;
   ConfigView config;
+  std::vector<VrrpView> vrrp;
+  std::optional<PeerView> peer;
   std::vector<ListenerView> listeners;
   std::vector<PoolView> pools;
   std::vector<ClusterView> clusters;

@@ -86,6 +86,10 @@ admin::Answer NodeControl::promote(const admin::BackendOrder& order) {
                 concat(order.cluster, "/", order.backend, " takes the writes until the conflict ends"));
 }
 
+admin::Answer NodeControl::handover(const std::string& instance, const std::string& /*who*/) {
+  return admin::Answer::refused(admin::Outcome::not_found, concat("virtual router \"", instance, "\" does not exist"));
+}
+
 void NodeControl::reload(const std::string& who, std::function<void(admin::Answer)> done) { done(reload_now(who)); }
 
 admin::Answer NodeControl::reload_now(const std::string& who) {

@@ -37,6 +37,7 @@ class NodeControl : public admin::Control {
   admin::Answer drain(const admin::BackendOrder& order) override;
   admin::Answer ready(const admin::BackendOrder& order) override;
   admin::Answer promote(const admin::BackendOrder& order) override;
+  admin::Answer handover(const std::string& instance, const std::string& who) override;
   void reload(const std::string& who, std::function<void(admin::Answer)> done) override;
 
   /// Reads the file again and takes it over if it is valid; says what happened. A broken file changes nothing.

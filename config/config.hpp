@@ -11,6 +11,8 @@
 #include "base/time.hpp"
 #include "healthcheck/options.hpp"
 #include "lb/options.hpp"
+#include "peer/options.hpp"
+#include "vrrp/options.hpp"
 
 namespace tandem::config {
 
@@ -54,6 +56,8 @@ struct Config {
   std::vector<Cluster> clusters;  // in the file's order, as are the following
   std::vector<lb::PoolOptions> pools;
   std::vector<lb::ListenerOptions> listeners;
+  std::vector<vrrp::Options> vrrp;
+  std::optional<peer::Options> peer;
 
   friend bool operator==(const Config&, const Config&) = default;
 };

@@ -76,6 +76,36 @@ struct VirtualAddress {
   friend bool operator==(const VirtualAddress&, const VirtualAddress&) = default;
 };
 
+/// A link that the node needs beside the instance's own.
+struct TrackedInterface {
+  std::string interface;
+  std::uint8_t penalty = 0;  // off the priority while it is down; 0: without it the node cannot serve
+
+  friend bool operator==(const TrackedInterface&, const TrackedInterface&) = default;
+};
+
+/// A cluster whose loss makes the node worth less: all of its backends are down.
+struct TrackedCluster {
+  std::string cluster;
+  std::uint8_t penalty = 1;  // off the priority
+
+  friend bool operator==(const TrackedCluster&, const TrackedCluster&) = default;
+};
+
+enum class WitnessKind : std::uint8_t { icmp, arp, tcp };
+
+/// Somebody whom an active router must be able to reach: without any of them the node is the isolated one.
+struct Witness {
+  WitnessKind kind = WitnessKind::icmp;  // arp: the neighbour solicitation of RFC 4861 for IPv6
+  IpAddress address;
+  std::uint16_t port = 0;  // tcp
+
+  friend bool operator==(const Witness&, const Witness&) = default;
+};
+
+/// Whether the addresses have a MAC address of their own, RFC 9568 section 7.3.
+enum class VirtualMac : std::uint8_t { no, yes };
+
 /// `[[vrrp]]`: one virtual router.
 struct Options {
   std::string name;
@@ -92,6 +122,12 @@ struct Options {
   ChecksumOption checksum = ChecksumOption::automatic;
   std::optional<Password> password;  // version 2 only
   std::optional<AuthenticationOptions> authentication;
+  std::string sync_group;  // all of a group are active or none; empty: on its own
+  VirtualMac virtual_mac = VirtualMac::no;
+  std::vector<TrackedInterface> track_interfaces;
+  std::vector<TrackedCluster> track_clusters;
+  std::vector<Witness> witnesses;  // one of them must answer; empty: none is asked
+  std::string notify;              // program run on a change of state; empty: none
 
   friend bool operator==(const Options&, const Options&) = default;
 };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "admin/control.hpp"
+#include "base/text.hpp"
 #include "tests/admin/sample_view.hpp"
 
 namespace tandem::admin {
@@ -32,6 +33,10 @@ class FakeControl : public Control {
     }
     return take("promote", order);
   }
+  Answer handover(const std::string& instance, const std::string& who) override {
+    handed_over.push_back(concat(instance, " by ", who));
+    return handover_answer;
+  }
   void reload(const std::string& who, std::function<void(Answer)> done) override {
     reloaded_by = who;
     if (hold_reload) {
@@ -46,6 +51,8 @@ class FakeControl : public Control {
   Readiness readiness_now;
   std::vector<std::string> orders;  // "drain orders/pg-1 by alice: reason"
   std::optional<Duration> last_lasts;
+  std::vector<std::string> handed_over;  // "front by alice"
+  Answer handover_answer = Answer::done({"front: handed over"});
   std::string reloaded_by;
   Answer reload_answer = Answer::done({"pool web: max_connections 10 is now 20"});
   bool hold_reload = false;

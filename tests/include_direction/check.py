@@ -15,7 +15,7 @@ ONLY_IN = {
     "prometheus/": ("metrics/",),
     "boost/beast": ("admin/", "healthcheck/"),
     "boost/json": ("admin/", "healthcheck/", "config/", "app/"),
-    "openssl/": ("net/", "healthcheck/", "vrrp/"),
+    "openssl/": ("net/", "healthcheck/", "vrrp/", "peer/"),
     "CLI/": ("app/",),
     "spdlog/": ("app/",),
 }

@@ -1,0 +1,19 @@
+#include "vrrp/event.hpp"
+
+namespace tandem::vrrp {
+
+std::string_view name(Inability inability) {
+  constexpr std::array<std::string_view, kInabilityCount> names{
+      "none",      "worker_stuck",      "control_stuck",  "listeners_unbound", "link_down",    "interface_missing",
+      "no_source", "tracked_link_down", "witness_silent", "addresses_failed",  "group_member", "shutting_down"};
+  return names.at(static_cast<std::size_t>(inability));
+}
+
+std::string_view name(Cause cause) {
+  constexpr std::array<std::string_view, 13> names{"start",    "silence",  "farewell",  "invited",   "outranked",
+                                                   "handover", "shutdown", "inability", "recovered", "sync_group",
+                                                   "late",     "taken",    "reload"};
+  return names.at(static_cast<std::size_t>(cause));
+}
+
+}  // namespace tandem::vrrp
