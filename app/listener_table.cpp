@@ -13,7 +13,8 @@ bool has_sessions(const lb::ListenerState& state) {
 
 }  // namespace
 
-Result<> ListenerTable::open_new(const std::vector<lb::ListenerOptions>& next, const FindPool& find_pool) {
+Result<> ListenerTable::open_new(const std::vector<lb::ListenerOptions>& next,
+                                 const std::set<IpAddress>& virtual_addresses, const FindPool& find_pool) {
   std::vector<Endpoint> opened;
   for (const lb::ListenerOptions& listener : next) {
     for (const Endpoint& address : listener.bind) {
@@ -21,6 +22,9 @@ Result<> ListenerTable::open_new(const std::vector<lb::ListenerOptions>& next, c
         continue;
       }
       lb::ListenerSpec spec = make_spec(listener, address, find_pool);
+      if (virtual_addresses.contains(address.address)) {
+        spec.residence = lb::Residence::virtual_address;
+      }
       const Result<void> result = plane_.open(spec);
       if (!result) {
         for (const Endpoint& undo : opened) {
@@ -46,6 +50,7 @@ std::vector<ListenerId> ListenerTable::settle(const std::vector<lb::ListenerOpti
       lb::ListenerSpec& spec = open_.at(address);
       lb::ListenerSpec wished = make_spec(listener, address, find_pool);
       wished.id = spec.id;
+      wished.residence = spec.residence;
       if (*wished.options != *spec.options || wished.pool != spec.pool || wished.state != spec.state) {
         spec = std::move(wished);
         plane_.update(spec);
@@ -64,6 +69,16 @@ std::vector<ListenerId> ListenerTable::settle(const std::vector<lb::ListenerOpti
   std::erase_if(states_,
                 [&](const auto& entry) { return !names.contains(entry.first) && !has_sessions(*entry.second); });
   return closed;
+}
+
+std::vector<ListenerId> ListenerTable::on(const std::vector<IpAddress>& addresses) const {
+  std::vector<ListenerId> out;
+  for (const auto& [endpoint, spec] : open_) {
+    if (std::find(addresses.begin(), addresses.end(), endpoint.address) != addresses.end()) {
+      out.push_back(spec.id);
+    }
+  }
+  return out;
 }
 
 void ListenerTable::close_all() {
@@ -97,7 +112,7 @@ lb::ListenerSpec ListenerTable::make_spec(const lb::ListenerOptions& listener, c
   }
   auto options = std::make_shared<lb::ListenerOptions>(listener);
   options->bind = {address};
-  return {ListenerId{next_id_++}, std::move(options), find_pool(listener.pool), state};
+  return {ListenerId{next_id_++}, std::move(options), find_pool(listener.pool), state, lb::Residence::fixed};
 }
 
 }  // namespace tandem::app

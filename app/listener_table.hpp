@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,9 @@ class ListenerTable {
 
   /// Opens the addresses of `next` that are not open yet, without touching the others. On an error those just opened
   /// are closed again; the error names the address.
-  Result<> open_new(const std::vector<lb::ListenerOptions>& next, const FindPool& find_pool);
+  /// `virtual_addresses` may be bound while this host does not have them.
+  Result<> open_new(const std::vector<lb::ListenerOptions>& next, const std::set<IpAddress>& virtual_addresses,
+                    const FindPool& find_pool);
 
   /// After open_new(): gives every address its listener's options and pool, and closes addresses that are in none.
   /// Returns the ids of the closed ones; their sessions go on.
@@ -32,6 +35,8 @@ class ListenerTable {
   /// Closes everything; sessions go on.
   void close_all();
 
+  /// The listeners that are open on one of `addresses`.
+  [[nodiscard]] std::vector<ListenerId> on(const std::vector<IpAddress>& addresses) const;
   /// Whether no address is open.
   [[nodiscard]] bool empty() const { return open_.empty(); }
   /// Listeners that are in no file any more, but have sessions.

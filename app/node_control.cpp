@@ -7,7 +7,7 @@ namespace tandem::app {
 
 namespace {
 
-constexpr Duration kWorkerSilenceMax = std::chrono::seconds(5);  // workers turn every second at the least
+constexpr Duration kWorkerSilenceMax = std::chrono::seconds(5);  // workers turn every 200 ms at the least
 
 Instant now_instant() { return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now()); }
 WallTime now_wall() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
@@ -40,11 +40,10 @@ metrics::Collection NodeControl::collect() const {
 
 admin::Readiness NodeControl::health() const {
   const Instant now = now_instant();
-  const std::vector<Instant> heartbeats = plane_.heartbeats();
   std::vector<std::string> reasons;
-  for (std::size_t worker = 0; worker < heartbeats.size(); ++worker) {
-    if (now - heartbeats[worker] > kWorkerSilenceMax) {
-      reasons.push_back(concat("worker/", worker, " has not turned for ", rounded(now - heartbeats[worker])));
+  for (std::size_t worker = 0; worker < plane_.worker_stats().size(); ++worker) {
+    if (const Duration silence = now - plane_.heartbeat(worker); silence > kWorkerSilenceMax) {
+      reasons.push_back(concat("worker/", worker, " has not turned for ", rounded(silence)));
     }
   }
   return {reasons.empty(), reasons};

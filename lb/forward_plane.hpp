@@ -34,12 +34,16 @@ struct ListenerState {
   alignas(metrics::kCacheLine) std::atomic<std::uint32_t> active{0};  // sessions
 };
 
+/// Whether this host always has a listener's addresses, or has them only now and then, as virtual ones.
+enum class Residence : std::uint8_t { fixed, virtual_address };
+
 /// A listener as a plane carries it. Its binds never change: other binds are another listener.
 struct ListenerSpec {
   ListenerId id{};
   std::shared_ptr<const ListenerOptions> options;
   PoolId pool{};
   std::shared_ptr<ListenerState> state;
+  Residence residence = Residence::fixed;
 };
 
 /// What a worker counts of itself.
@@ -75,8 +79,9 @@ class ForwardPlane {
   /// Sessions that match, of all workers; a recent value.
   [[nodiscard]] virtual std::uint64_t sessions(BackendId backend) const = 0;
   [[nodiscard]] virtual const metrics::PerWorker<WorkerStats>& worker_stats() const = 0;
-  /// When each worker last began a turn; at least once a second while all is well.
-  [[nodiscard]] virtual std::vector<Instant> heartbeats() const = 0;
+  /// When a worker, of as many as there are in worker_stats(), last began a turn; at least every 200 ms while all is
+  /// well. Any thread.
+  [[nodiscard]] virtual Instant heartbeat(std::size_t worker) const = 0;
 };
 
 }  // namespace tandem::lb

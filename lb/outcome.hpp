@@ -24,13 +24,14 @@ enum class Cause : std::uint8_t {
   severed_role,
   severed_down,
   severed_drain,
+  severed_address,  // the virtual address went to the peer
   shutdown,
   error,
 };
-inline constexpr std::array<std::string_view, 17> kCauseNames{
-    "client_fin",      "client_reset",    "client_idle",   "backend_fin",  "backend_reset", "backend_idle",
-    "connect_refused", "connect_timeout", "no_backend",    "hold_timeout", "queue_timeout", "limit",
-    "severed_role",    "severed_down",    "severed_drain", "shutdown",     "error"};
+inline constexpr std::array<std::string_view, 18> kCauseNames{
+    "client_fin",      "client_reset",    "client_idle",   "backend_fin",     "backend_reset", "backend_idle",
+    "connect_refused", "connect_timeout", "no_backend",    "hold_timeout",    "queue_timeout", "limit",
+    "severed_role",    "severed_down",    "severed_drain", "severed_address", "shutdown",      "error"};
 constexpr std::string_view to_string(Cause cause) noexcept { return kCauseNames[static_cast<std::size_t>(cause)]; }
 
 /// Why a listener turned a client away before it became a session.

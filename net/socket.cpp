@@ -34,7 +34,7 @@ Fd open_tcp(const IpAddress& address) noexcept {
   return Fd(::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
 }
 
-Result<Fd> bind_tcp(const Endpoint& endpoint, SharePort share) {
+Result<Fd> bind_tcp(const Endpoint& endpoint, SharePort share, AddressPresence presence) {
   Fd socket = open_tcp(endpoint.address);
   if (!socket) {
     return cause(errno);
@@ -45,6 +45,10 @@ Result<Fd> bind_tcp(const Endpoint& endpoint, SharePort share) {
   }
   if (!endpoint.address.is_v4()) {
     set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  }
+  if (presence == AddressPresence::later) {
+    set_option(socket, endpoint.address.is_v4() ? IPPROTO_IP : IPPROTO_IPV6,
+               endpoint.address.is_v4() ? IP_FREEBIND : IPV6_FREEBIND, 1);
   }
   const SocketAddress address(endpoint);
   if (::bind(socket.get(), address.get(), address.length) != 0) {

@@ -20,9 +20,12 @@ struct Keepalive {
 /// May other sockets of this process bind the same address?
 enum class SharePort { yes, no };
 
+/// Must this host have the address, or may it come later (IP_FREEBIND), as a virtual one does?
+enum class AddressPresence { required, later };
+
 /// A bound, not yet listening, non-blocking TCP socket. IPv6 ones take no IPv4. The error is the cause alone, such as
 /// "Address already in use".
-Result<Fd> bind_tcp(const Endpoint& endpoint, SharePort share);
+Result<Fd> bind_tcp(const Endpoint& endpoint, SharePort share, AddressPresence presence = AddressPresence::required);
 Result<void> listen(const Fd& socket, std::uint32_t backlog);
 
 /// A fresh non-blocking TCP socket of the address's family; on failure empty, errno says why.

@@ -25,8 +25,8 @@ Error cannot_listen(const ListenerOptions& options, const Endpoint& bind, const 
 }
 
 /// SO_REUSEPORT lets any process of the same user share a port in silence; a socket without it does not.
-Result<void> probe_free(const Endpoint& bind) {
-  Result<net::Fd> probe = net::bind_tcp(bind, net::SharePort::no);
+Result<void> probe_free(const Endpoint& bind, net::AddressPresence presence) {
+  Result<net::Fd> probe = net::bind_tcp(bind, net::SharePort::no, presence);
   if (!probe) {
     return probe.error();
   }
@@ -39,19 +39,20 @@ bool is_wildcard_beside(const Endpoint& one, const Endpoint& other) {
          (one.address.is_unspecified() || other.address.is_unspecified());
 }
 
-Result<std::vector<net::Fd>> bind_for_workers(Endpoint bind, std::size_t workers, std::span<const Endpoint> ours) {
+Result<std::vector<net::Fd>> bind_for_workers(Endpoint bind, net::AddressPresence presence, std::size_t workers,
+                                              std::span<const Endpoint> ours) {
   // The probe would collide with our own sockets on the wildcard, which share the port with these.
   const bool is_beside_ours =
       std::any_of(ours.begin(), ours.end(), [&](const Endpoint& one) { return is_wildcard_beside(one, bind); });
   const bool is_ours = std::find(ours.begin(), ours.end(), bind) != ours.end();
   if (bind.port != 0 && (is_ours || !is_beside_ours)) {
-    if (Result<void> free = probe_free(bind); !free) {
+    if (Result<void> free = probe_free(bind, presence); !free) {
       return free.error();
     }
   }
   std::vector<net::Fd> sockets;
   for (std::size_t worker = 0; worker < workers; ++worker) {
-    Result<net::Fd> socket = net::bind_tcp(bind, net::SharePort::yes);
+    Result<net::Fd> socket = net::bind_tcp(bind, net::SharePort::yes, presence);
     if (!socket) {
       return socket.error();
     }
@@ -173,11 +174,14 @@ void Listener::close() noexcept {
   }
 }
 
-Result<std::vector<std::vector<net::Fd>>> open_sockets(const ListenerOptions& options, std::size_t workers,
+Result<std::vector<std::vector<net::Fd>>> open_sockets(const ListenerSpec& spec, std::size_t workers,
                                                        std::span<const Endpoint> ours) {
+  const ListenerOptions& options = *spec.options;
+  const net::AddressPresence presence =
+      spec.residence == Residence::virtual_address ? net::AddressPresence::later : net::AddressPresence::required;
   std::vector<std::vector<net::Fd>> sockets(workers);
   for (const Endpoint& bind : options.bind) {
-    Result<std::vector<net::Fd>> bound = bind_for_workers(bind, workers, ours);
+    Result<std::vector<net::Fd>> bound = bind_for_workers(bind, presence, workers, ours);
     if (!bound) {
       return cannot_listen(options, bind, bound.error());
     }

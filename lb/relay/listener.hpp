@@ -81,7 +81,7 @@ class Listener {
 /// Opens the sockets of a listener for `workers` workers, listening, one set each: all or none. `ours` are the
 /// addresses that the same plane listens on already: one of them may be the wildcard of another. The error names the
 /// listener, the address and the cause.
-Result<std::vector<std::vector<net::Fd>>> open_sockets(const ListenerOptions& options, std::size_t workers,
+Result<std::vector<std::vector<net::Fd>>> open_sockets(const ListenerSpec& spec, std::size_t workers,
                                                        std::span<const Endpoint> ours);
 
 }  // namespace tandem::lb::relay

@@ -62,7 +62,7 @@ Result<void> RelayPlane::open(const ListenerSpec& spec) {
   for (const auto& [id, endpoints] : listeners_) {
     ours.insert(ours.end(), endpoints.begin(), endpoints.end());
   }
-  Result<std::vector<std::vector<net::Fd>>> sockets = open_sockets(*spec.options, workers_.size(), ours);
+  Result<std::vector<std::vector<net::Fd>>> sockets = open_sockets(spec, workers_.size(), ours);
   if (!sockets) {
     return sockets.error();
   }
@@ -143,12 +143,8 @@ std::uint64_t RelayPlane::sessions() const {
 
 const metrics::PerWorker<WorkerStats>& RelayPlane::worker_stats() const { return crew_->stats; }
 
-std::vector<Instant> RelayPlane::heartbeats() const {
-  std::vector<Instant> beats;
-  for (std::size_t worker = 0; worker < crew_->heartbeats.size(); ++worker) {
-    beats.push_back(Instant{Duration{crew_->heartbeats[worker].load(std::memory_order_relaxed)}});
-  }
-  return beats;
+Instant RelayPlane::heartbeat(std::size_t worker) const {
+  return Instant{Duration{crew_->heartbeats[worker].load(std::memory_order_relaxed)}};  // relaxed: as above
 }
 
 std::vector<Endpoint> RelayPlane::endpoints(ListenerId listener) const {

@@ -47,7 +47,7 @@ class RelayPlane final : public ForwardPlane {
   /// Of all workers, clients that wait included; a recent value.
   [[nodiscard]] std::uint64_t sessions() const;
   [[nodiscard]] const metrics::PerWorker<WorkerStats>& worker_stats() const override;
-  [[nodiscard]] std::vector<Instant> heartbeats() const override;
+  [[nodiscard]] Instant heartbeat(std::size_t worker) const override;
   /// Where a listener really listens: with the ports that the kernel chose where 0 was asked for.
   [[nodiscard]] std::vector<Endpoint> endpoints(ListenerId listener) const;
 

@@ -16,8 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kHeartbeatEvery = 1s;  // a worker that has nothing to do turns nevertheless
-constexpr Duration kNoFdPause = 100ms;    // between tries while there are no file descriptors
+constexpr Duration kHeartbeatEvery = 200ms;  // a worker that has nothing to do turns nevertheless
+constexpr Duration kNoFdPause = 100ms;       // between tries while there are no file descriptors
 
 Instant read_clock() { return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now()); }
 

@@ -43,7 +43,7 @@ class FakePlane final : public lb::ForwardPlane {
   }
   [[nodiscard]] std::uint64_t sessions(BackendId) const override { return 0; }
   [[nodiscard]] const metrics::PerWorker<lb::WorkerStats>& worker_stats() const override { return stats; }
-  [[nodiscard]] std::vector<Instant> heartbeats() const override { return {}; }
+  [[nodiscard]] Instant heartbeat(std::size_t) const override { return {}; }
 
   /// "web: web-1 web-2" for each pool of the snapshot, by name.
   [[nodiscard]] std::map<std::string, std::string> candidates() const {

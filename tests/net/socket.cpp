@@ -43,6 +43,17 @@ TEST_SUITE("net/socket") {
     CHECK(shared.has_value());
   }
 
+  TEST_CASE("an address that this host does not have can be bound only when it may come later") {
+    const Result<Fd> required = bind_tcp(parse("192.0.2.77:0"), SharePort::no);
+    const Result<Fd> later = bind_tcp(parse("192.0.2.77:0"), SharePort::no, AddressPresence::later);
+    const Result<Fd> later_v6 = bind_tcp(parse("[2001:db8::77]:0"), SharePort::no, AddressPresence::later);
+
+    REQUIRE_FALSE(required);
+    CHECK(required.error().text == "Cannot assign requested address");
+    CHECK(later);
+    CHECK(later_v6);
+  }
+
   TEST_CASE("an IPv6 socket leaves the IPv4 port alone") {
     const Result<Fd> v6 = bind_tcp(parse("[::1]:0"), SharePort::no);
     REQUIRE(v6.has_value());
