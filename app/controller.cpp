@@ -64,6 +64,16 @@ std::vector<lb::PoolOptions> old_and_new_pools(const config::Config& old, const 
   return both;
 }
 
+std::set<IpAddress> virtual_addresses(const config::Config& config) {
+  std::set<IpAddress> out;
+  for (const vrrp::Options& instance : config.vrrp) {
+    for (const vrrp::VirtualAddress& address : instance.addresses) {
+      out.insert(address.address);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Controller::Controller(boost::asio::io_context& context, lb::ForwardPlane& plane, std::size_t workers,
@@ -91,7 +101,7 @@ Result<> Controller::apply(const config::Config& next) {
 
   configure(old_and_new_clusters(config_, next), old_and_new_pools(config_, next), now);
   carry_out();
-  if (const Result<void> opened = listeners_.open_new(next.listeners, find_pool); !opened) {
+  if (const Result<void> opened = listeners_.open_new(next.listeners, virtual_addresses(next), find_pool); !opened) {
     configure(config_.clusters, config_.pools, now);
     carry_out();
     return opened.error();

@@ -48,10 +48,10 @@ TEST_SUITE("net/socket") {
     const Result<Fd> later = bind_tcp(parse("192.0.2.77:0"), SharePort::no, AddressPresence::later);
     const Result<Fd> later_v6 = bind_tcp(parse("[2001:db8::77]:0"), SharePort::no, AddressPresence::later);
 
-    REQUIRE_FALSE(required);
+    REQUIRE_FALSE(required.has_value());
     CHECK(required.error().text == "Cannot assign requested address");
-    CHECK(later);
-    CHECK(later_v6);
+    CHECK(later.has_value());
+    CHECK(later_v6.has_value());
   }
 
   TEST_CASE("an IPv6 socket leaves the IPv4 port alone") {
