@@ -23,6 +23,8 @@ struct InterfaceState {
   MacAddress mac{};
   std::optional<IpAddress> source_v4;  // its first address that no instance of ours has put there
   std::optional<IpAddress> source_v6;  // its link-local address, usable
+  // Its first IPv6 address of wider scope, likewise not ours: for peers that have such addresses.
+  std::optional<IpAddress> source_v6_global = std::nullopt;
 
   friend bool operator==(const InterfaceState&, const InterfaceState&) = default;
 };
