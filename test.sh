@@ -27,7 +27,7 @@ Phases, in their order:
   tsan         the same tests under ThreadSanitizer
   fuzz         each libFuzzer target for $FUZZ_SECONDS s (FUZZ_SECONDS=N for longer)
   tidy         clang-tidy over the program; files that were clean and have not changed since are not looked at again
-  integration  real systems: Patroni with PostgreSQL and etcd, nginx, HAProxy, Prometheus; needs release and unit
+  integration  real systems: Patroni with PostgreSQL and etcd, nginx, HAProxy, Prometheus, keepalived; needs release and unit
 
 Everything goes to build/; logs to $LOGS. Nothing of what runs on this machine is touched: the tests start their own
 servers on free ports of loopback addresses, in temporary directories.
@@ -154,7 +154,7 @@ phase_integration() {
     echo "build/release/tandem is not there; run the phase release first" >"$1"
     return 1
   fi
-  : >"$1" && build dev "$1" integration_load && test_with dev "$1" -L integration --verbose
+  : >"$1" && build dev "$1" integration_load integration_asker && test_with dev "$1" -L integration --verbose
   local status=$?
   grep -o 'figure: .*' "$1" || true
   return $status
