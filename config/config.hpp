@@ -25,6 +25,7 @@ struct NodeOptions {
   std::string user;           // to drop to once the sockets are open; empty: stay
   Duration drain_timeout = 5min;
   Duration shutdown_timeout = 30s;
+  Duration hang_timeout = 500ms;  // a serving process that is silent for longer is ended and started anew
 
   friend bool operator==(const NodeOptions&, const NodeOptions&) = default;
 };
@@ -48,6 +49,15 @@ struct Cluster {
   friend bool operator==(const Cluster&, const Cluster&) = default;
 };
 
+/// Where the secrets of one `[[vrrp]]` lie. A file may be checked where they are not, so reading leaves them alone:
+/// load_secrets() puts what they hold into the instance's options.
+struct VrrpSecretFiles {
+  std::string password_file;           // empty: none
+  std::vector<std::string> key_files;  // in the order of authentication->keys
+
+  friend bool operator==(const VrrpSecretFiles&, const VrrpSecretFiles&) = default;
+};
+
 /// A whole, valid file: names are unique, references resolve, values are in range.
 struct Config {
   NodeOptions node;
@@ -57,6 +67,7 @@ struct Config {
   std::vector<lb::PoolOptions> pools;
   std::vector<lb::ListenerOptions> listeners;
   std::vector<vrrp::Options> vrrp;
+  std::vector<VrrpSecretFiles> vrrp_secrets;  // in the order of `vrrp`
   std::optional<peer::Options> peer;
 
   friend bool operator==(const Config&, const Config&) = default;

@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "config/names.hpp"
+#include "config/network_text.hpp"
 #include "config/problems.hpp"
 
 namespace tandem::config {
@@ -38,6 +39,32 @@ std::string detail(const lb::ListenerOptions& before, const lb::ListenerOptions&
     if (lacks(after.bind, closed)) {
       parts.push_back(concat("-", to_string(closed)));
     }
+  }
+  return parts.empty() ? std::string() : concat(" (", join(parts), ")");
+}
+
+/// What an operator asks first of another virtual router: who wins, and which addresses.
+std::string detail(const vrrp::Options& before, const vrrp::Options& after) {
+  std::vector<std::string> parts;
+  if (before.priority != after.priority) {
+    parts.push_back(
+        concat("priority ", static_cast<unsigned>(before.priority), " -> ", static_cast<unsigned>(after.priority)));
+  }
+  const auto lacks = [](const vrrp::Options& options, const vrrp::VirtualAddress& address) {
+    return std::find(options.addresses.begin(), options.addresses.end(), address) == options.addresses.end();
+  };
+  for (const vrrp::VirtualAddress& added : after.addresses) {
+    if (lacks(before, added)) {
+      parts.push_back(concat("+", to_string(added)));
+    }
+  }
+  for (const vrrp::VirtualAddress& removed : before.addresses) {
+    if (lacks(after, removed)) {
+      parts.push_back(concat("-", to_string(removed)));
+    }
+  }
+  if (before.authentication != after.authentication || before.password != after.password) {
+    parts.emplace_back("authentication");
   }
   return parts.empty() ? std::string() : concat(" (", join(parts), ")");
 }
@@ -114,6 +141,27 @@ void compare_settings(const Config& running, const Config& next, Diff& out) {
   note(out.settings, "admin.listen", shown(running.admin.listen), shown(next.admin.listen));
   note(out.settings, "admin.socket", running.admin.socket, next.admin.socket);
   note(out.settings, "admin.token_file", running.admin.token_file, next.admin.token_file);
+  note(out.needs_restart, "node.hang_timeout", to_string(running.node.hang_timeout), to_string(next.node.hang_timeout));
+}
+
+void compare_peers(const std::optional<peer::Options>& running, const std::optional<peer::Options>& next, Diff& out) {
+  const auto text = [](const std::optional<peer::Options>& peer, const auto& member) {
+    return peer ? member(*peer) : std::string();
+  };
+  const auto compared = [&](std::string_view key, const auto& member) {
+    note(out.settings, key, text(running, member), text(next, member));
+  };
+  const auto certificate = [](const peer::Options& peer, std::string peer::Certificates::*file) {
+    return peer.certificates ? (*peer.certificates).*file : std::string();
+  };
+  compared("peer.address", [](const peer::Options& peer) { return to_string(peer.address); });
+  compared("peer.listen", [](const peer::Options& peer) { return to_string(peer.listen); });
+  compared("peer.key_file", [](const peer::Options& peer) { return peer.key_file; });
+  compared("peer.cert_file",
+           [&](const peer::Options& peer) { return certificate(peer, &peer::Certificates::cert_file); });
+  compared("peer.cert_key_file",
+           [&](const peer::Options& peer) { return certificate(peer, &peer::Certificates::cert_key_file); });
+  compared("peer.ca_file", [&](const peer::Options& peer) { return certificate(peer, &peer::Certificates::ca_file); });
 }
 
 void describe(std::vector<std::string>& out, std::string_view kind, const Changes& changes) {
@@ -136,7 +184,7 @@ void describe(std::vector<std::string>& out, std::string_view kind, const Change
 }  // namespace
 
 bool Diff::empty() const {
-  return listeners.empty() && clusters.empty() && backends.empty() && probes.empty() && pools.empty() &&
+  return listeners.empty() && clusters.empty() && backends.empty() && probes.empty() && pools.empty() && vrrp.empty() &&
          settings.empty() && needs_restart.empty();
 }
 
@@ -145,7 +193,9 @@ Diff diff(const Config& running, const Config& next) {
   compare(running.listeners, next.listeners, "", out.listeners);
   compare(running.pools, next.pools, "", out.pools);
   compare_clusters(running, next, out);
+  compare(running.vrrp, next.vrrp, "", out.vrrp);
   compare_settings(running, next, out);
+  compare_peers(running.peer, next.peer, out);
   return out;
 }
 
@@ -157,6 +207,7 @@ std::vector<std::string> described(const Diff& diff) {
   describe(out, "probes", diff.probes);
   describe(out, "pools", diff.pools);
   describe(out, "listeners", diff.listeners);
+  describe(out, "vrrp instances", diff.vrrp);
   out.insert(out.end(), diff.settings.begin(), diff.settings.end());
   for (const std::string& setting : diff.needs_restart) {
     out.push_back(concat(setting, " needs a restart"));

@@ -25,7 +25,9 @@ struct Diff {
   Changes backends;  // "CLUSTER/BACKEND", of clusters that stay
   Changes probes;    // by cluster, of clusters that stay
   Changes pools;
-  std::vector<std::string> settings;  // of [node], [log] and [admin], taken over at once: "log.level: info -> debug"
+  Changes vrrp;  // instances
+  std::vector<std::string>
+      settings;  // of [node], [log], [admin] and [peer], taken over at once: "log.level: info -> debug"
   std::vector<std::string> needs_restart;  // these keep their old value until then: "node.workers: 2 -> 4"
 
   [[nodiscard]] bool empty() const;

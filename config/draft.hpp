@@ -5,9 +5,12 @@
 
 #include "config/config.hpp"
 #include "config/document.hpp"
+#include "config/host.hpp"
 #include "config/problems.hpp"
 
 namespace tandem::config {
+
+class Section;
 
 /// What one table of the file gave, and where, for the rules that reach across tables.
 template <class Options>
@@ -23,6 +26,12 @@ struct Item {
   }
 };
 
+/// One `[[vrrp]]` and where its secrets lie.
+struct VirtualRouter {
+  vrrp::Options options;
+  VrrpSecretFiles secrets;
+};
+
 /// A file whose tables are read, and whose references are not checked yet.
 struct Draft {
   NodeOptions node;
@@ -32,6 +41,8 @@ struct Draft {
   std::vector<Item<Cluster>> clusters;
   std::vector<Item<lb::PoolOptions>> pools;
   std::vector<Item<lb::ListenerOptions>> listeners;
+  std::vector<Item<VirtualRouter>> routers;
+  std::optional<Item<peer::Options>> peer;
 };
 
 NodeOptions read_node(const Node& table, Place place, Problems& problems);
@@ -43,8 +54,17 @@ std::optional<healthcheck::ProbeOptions> read_probe(const Node& table, Place pla
                                                     Problems& problems);
 Item<lb::PoolOptions> read_pool(const Member& member, Problems& problems);
 Item<lb::ListenerOptions> read_listener(const Member& member, Problems& problems);
+/// One table of `[[vrrp]]`, the `index`-th.
+Item<VirtualRouter> read_vrrp(const Node& table, std::size_t index, Problems& problems);
+/// `password`, `password_file` and `auth` of one.
+void read_vrrp_secrets(Section& section, VirtualRouter& router);
+Item<peer::Options> read_peer(const Node& table, Place place, Problems& problems);
 
 /// The rules between tables.
 void validate(const Draft& draft, Problems& problems);
+/// Those of `[[vrrp]]` and `[peer]`.
+void validate_pair(const Draft& draft, Problems& problems);
+/// What the file says of this host and is not so, as warnings: a file may be checked elsewhere.
+void compare_with_host(const Draft& draft, const Host& host, Problems& problems);
 
 }  // namespace tandem::config

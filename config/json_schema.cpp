@@ -25,6 +25,8 @@ constexpr std::string_view kDuration = R"(^[0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h|d)$|
 constexpr std::string_view kLag = R"(^[0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h|d)$|^[0-9]+(B|KB|KiB|MB|MiB|GB|GiB)$|\$\{)";
 constexpr std::string_view kEndpoint = R"(^([0-9.]+|\[[0-9A-Fa-f:.]+\]):[0-9]+$|^$|\$\{)";
 constexpr std::string_view kNetwork = R"(^[0-9A-Fa-f:.]+(/[0-9]+)?$|\$\{)";
+constexpr std::string_view kHost = R"(^[0-9A-Fa-f:.]+$|\$\{)";
+constexpr std::string_view kWitness = R"(^(arp:)?[0-9A-Fa-f:.]+$|^\[[0-9A-Fa-f:.]+\]:[0-9]+$|\$\{)";
 constexpr std::string_view kStatus = R"(^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$|\$\{)";
 constexpr std::string_view kName = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$";
 
@@ -79,6 +81,9 @@ json::object form(const Key& key) {
     case Type::endpoint: return pattern(kEndpoint);
     case Type::endpoints: return array_of(pattern(kEndpoint), 1);
     case Type::networks: return array_of(pattern(kNetwork), 0);
+    case Type::hosts: return array_of(pattern(kHost), 0);
+    case Type::witnesses: return array_of(pattern(kWitness), 0);
+    case Type::links: return array_of(either({type("string"), reference(*key.table)}), 0);
     case Type::texts: return array_of(type("string"), 1);
     case Type::text_table: return table_of(type("string"));
     case Type::value_table: return table_of({{"type", json::array{"string", "number", "boolean"}}});

@@ -11,6 +11,7 @@ NodeOptions read_node(const Node& table, Place place, Problems& problems) {
   section.read("user", options.user);
   section.read("drain_timeout", options.drain_timeout);
   section.read("shutdown_timeout", options.shutdown_timeout);
+  section.read("hang_timeout", options.hang_timeout);
   return options;
 }
 

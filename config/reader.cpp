@@ -46,6 +46,10 @@ class FileReader {
       problems_.error({}, kNoListener);
     }
     each("listener", [&](const Member& member) { draft_.listeners.push_back(read_listener(member, problems_)); });
+    read_routers();
+    if (const Found peer = table("peer"); peer.place != Place{}) {
+      draft_.peer = read_peer(*peer.node, peer.place, problems_);
+    }
     return std::move(draft_);
   }
 
@@ -61,6 +65,26 @@ class FileReader {
       return {&none, {}};
     }
     return {found, found->place};
+  }
+
+  void read_routers() {
+    const Node* found = section_.value("vrrp");
+    if (found == nullptr) {
+      return;
+    }
+    if (found->type != Node::Type::array) {
+      problems_.error(found->place, concat("[vrrp] is ", with_article(found->type),
+                                           ", wanted an array of tables: write [[vrrp]], in two pairs of brackets"));
+      return;
+    }
+    for (const Node& element : found->elements) {
+      if (element.type == Node::Type::table) {
+        draft_.routers.push_back(read_vrrp(element, draft_.routers.size(), problems_));
+      } else {
+        problems_.error(element.place,
+                        concat("an element of vrrp is ", with_article(element.type), ", wanted a table [[vrrp]]"));
+      }
+    }
   }
 
   /// Hands each [name.X] to `read`.
@@ -114,6 +138,13 @@ Config config_of(Draft&& draft) {
   config.clusters = options_of(std::move(draft.clusters));
   config.pools = options_of(std::move(draft.pools));
   config.listeners = options_of(std::move(draft.listeners));
+  for (Item<VirtualRouter>& router : draft.routers) {
+    config.vrrp.push_back(std::move(router.options.options));
+    config.vrrp_secrets.push_back(std::move(router.options.secrets));
+  }
+  if (draft.peer) {
+    config.peer = std::move(draft.peer->options);
+  }
   return config;
 }
 
@@ -133,7 +164,7 @@ std::string to_string(const Problem& problem, std::string_view file) {
   return concat(place, problem.severity == Problem::Severity::error ? ": error: " : ": warning: ", problem.text);
 }
 
-Reading read(std::string_view text, const Environment& environment) {
+Reading read(std::string_view text, const Environment& environment, const std::optional<Host>& host) {
   Problems problems;
   Node root = parse_document(text, problems);
   if (problems.has_errors()) {
@@ -142,6 +173,9 @@ Reading read(std::string_view text, const Environment& environment) {
   expand(root, environment, problems);
   Draft draft = FileReader(root, problems).run();
   validate(draft, problems);
+  if (host) {
+    compare_with_host(draft, *host, problems);
+  }
   Reading reading;
   if (!problems.has_errors()) {
     reading.config = config_of(std::move(draft));
@@ -150,7 +184,7 @@ Reading read(std::string_view text, const Environment& environment) {
   return reading;
 }
 
-Reading read_file(const std::string& path) {
+Reading read_file(const std::string& path, const std::optional<Host>& host) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
   if (!file) {
     return unreadable(path, std::strerror(errno));
@@ -167,10 +201,11 @@ Reading read_file(const std::string& path) {
   if (std::ferror(file.get()) != 0) {
     return unreadable(path, std::strerror(errno));
   }
-  return read(text, [](const std::string& name) -> std::optional<std::string> {
+  const Environment environment = [](const std::string& name) -> std::optional<std::string> {
     const char* value = std::getenv(name.c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-  });
+  };
+  return read(text, environment, host);
 }
 
 }  // namespace tandem::config

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "config/host.hpp"
 
 namespace tandem::config {
 
@@ -35,10 +36,10 @@ struct Reading {
 /// The value of an environment variable, or nothing.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
-/// Reads and validates a TOML text. Touches nothing else.
-Reading read(std::string_view text, const Environment& environment);
+/// Reads and validates a TOML text. Touches nothing else. With a host it also warns of what is not so there.
+Reading read(std::string_view text, const Environment& environment, const std::optional<Host>& host = std::nullopt);
 
 /// Reads a file, with the process's environment. A file that cannot be read is a problem too.
-Reading read_file(const std::string& path);
+Reading read_file(const std::string& path, const std::optional<Host>& host = std::nullopt);
 
 }  // namespace tandem::config

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "config/schema_pair.hpp"
+
 namespace tandem::config::schema {
 
 namespace {
@@ -34,6 +36,12 @@ constexpr Key kNodeKeys[] = {
      .help = "How long sessions may go on after SIGTERM.",
      .by_default = "30s",
      .most = ns(24h)},
+    {.name = "hang_timeout",
+     .type = Type::duration,
+     .help = "How long the serving process may be silent before its watcher ends it and starts it anew.",
+     .by_default = "500ms",
+     .least = ns(100ms),
+     .most = ns(60s)},
 };
 
 constexpr Key kLogKeys[] = {
@@ -397,21 +405,22 @@ constexpr Key kFileKeys[] = {
     {.name = "node", .type = Type::table, .help = kNode.help, .table = &kNode},
     {.name = "log", .type = Type::table, .help = kLog.help, .table = &kLog},
     {.name = "admin", .type = Type::table, .help = kAdmin.help, .table = &kAdmin},
+    {.name = "vrrp", .type = Type::tables, .help = kVrrpHelp, .table = &kVrrp},
+    {.name = "peer", .type = Type::table, .help = kPeerHelp, .table = &kPeer},
     {.name = "cluster", .type = Type::named_tables, .help = kCluster.help, .table = &kCluster},
     {.name = "pool", .type = Type::named_tables, .help = kPool.help, .table = &kPool},
     {.name = "listener", .type = Type::named_tables, .help = kListener.help, .table = &kListener},
 };
 
 constexpr Later kFileLater[] = {
-    {"vrrp", "[[vrrp]] is not in this version: it runs a single node"},
-    {"peer", "[peer] is not in this version: it runs a single node"},
     {"discovery", "[discovery] is not in this version: list the backends by their addresses"},
 };
 
 constexpr Table kFile{"", "The configuration of one Tandem.", kFileKeys, kFileLater};
 
-constexpr std::array<const Table*, 11> kAll{&kFile,  &kNode, &kLog,  &kAdmin,    &kCluster, &kBackend,
-                                            &kProbe, &kTls,  &kPool, &kListener, &kSenders};
+constexpr std::array<const Table*, 17> kAll{
+    &kFile, &kNode,    &kLog,     &kAdmin, &kVrrp, &kVrrpAuth, &kVrrpKey,  &kTrackedCluster, &kTrackedInterface,
+    &kPeer, &kCluster, &kBackend, &kProbe, &kTls,  &kPool,     &kListener, &kSenders};
 
 }  // namespace
 
@@ -431,6 +440,12 @@ const Table& tls() { return kTls; }
 const Table& pool() { return kPool; }
 const Table& listener() { return kListener; }
 const Table& senders() { return kSenders; }
+const Table& vrrp() { return kVrrp; }
+const Table& vrrp_auth() { return kVrrpAuth; }
+const Table& vrrp_key() { return kVrrpKey; }
+const Table& tracked_interface() { return kTrackedInterface; }
+const Table& tracked_cluster() { return kTrackedCluster; }
+const Table& peer() { return kPeer; }
 
 std::span<const Table* const> all() { return kAll; }
 
@@ -444,6 +459,9 @@ std::string_view wanted(Type type) {
     case Type::endpoint: return "a string like \"192.0.2.1:80\"";
     case Type::endpoints: return "an array like [\"192.0.2.1:80\"]";
     case Type::networks: return "an array like [\"10.0.0.0/8\"]";
+    case Type::hosts: return "an array like [\"192.0.2.3\"]";
+    case Type::witnesses: return "an array like [\"192.0.2.1\", \"192.0.2.1:443\", \"arp:192.0.2.1\"]";
+    case Type::links: return "an array like [\"eth1\"] or [{ name = \"eth1\", penalty = 50 }]";
     case Type::texts: return "an array of strings";
     case Type::text_table: return "a table of strings";
     case Type::value_table: return "a table of strings, numbers and booleans";

@@ -20,6 +20,8 @@ enum class Type {
   endpoint,     // "ADDRESS:PORT"
   endpoints,    // an array of them
   networks,     // an array of "ADDRESS/LENGTH"
+  hosts,        // an array of IP addresses
+  witnesses,    // an array of "ADDRESS", "ADDRESS:PORT" and "arp:ADDRESS"
   texts,        // an array of strings
   text_table,   // a table of strings
   value_table,  // a table of strings, numbers and booleans
@@ -29,6 +31,7 @@ enum class Type {
   tls,          // a boolean, or a table
   table,        // a table with keys of its own
   tables,       // an array of such tables
+  links,        // an array of names and of tables
   named_tables  // tables by the names that the user gives
 };
 
@@ -74,6 +77,12 @@ const Table& tls();
 const Table& pool();
 const Table& listener();
 const Table& senders();
+const Table& vrrp();
+const Table& vrrp_auth();
+const Table& vrrp_key();
+const Table& tracked_interface();
+const Table& tracked_cluster();
+const Table& peer();
 
 /// All of the above, the file first.
 std::span<const Table* const> all();

@@ -243,6 +243,7 @@ void validate(const Draft& draft, Problems& problems) {
   warn_of_unused_pools(draft, pools, problems);
   check_binds(draft, problems);
   warn_of_loops(draft, problems);
+  validate_pair(draft, problems);
 }
 
 }  // namespace tandem::config

@@ -79,20 +79,19 @@ pool = "web"
 
   TEST_CASE("unknown tables and keys are named with what was meant") {
     check_all({
-        {"[zzz]\n", {"t.toml:11:2: error: unknown table [zzz]; there are: node, log, admin, cluster, pool, listener"}},
+        {"[zzz]\n", {"t.toml:11:2: error: unknown table [zzz]; there are: node, log, admin, vrrp, peer, cluster, pool, "
+          "listener"}},
         {"[listner.b]\n", {"t.toml:11:2: error: unknown table [listner]; did you mean [listener]?"}},
         {"timeout = 1\n", {"t.toml:11:1: error: unknown key \"timeout\" in [listener.orders]"}},
         {"[node]\nworkres = 2\n", {"t.toml:12:1: error: unknown key \"workres\" in [node]; did you mean \"workers\"?"}},
         {"[node]\n\"\\u001b[31m\" = 1\n",
          {"t.toml:12:1: error: unknown key \"\\x1b[31m\" in [node]; there are: name, workers, user, drain_timeout, "
-          "shutdown_timeout"}},
+          "shutdown_timeout, hang_timeout"}},
     });
   }
 
   TEST_CASE("what a later version has is refused by name") {
     check_all({
-        {"[[vrrp]]\nid = 51\n", {"t.toml:11:3: error: [[vrrp]] is not in this version: it runs a single node"}},
-        {"[peer]\n", {"t.toml:11:2: error: [peer] is not in this version: it runs a single node"}},
         {"[pool.orders.breaker]\n",
          {"t.toml:11:14: error: pool \"orders\": \"breaker\" is not in this version: probes alone take a backend out"}},
         {"[cluster.e]\nbackends = [{ name = \"a\", address = \"10.0.0.1:80\" }]\n"
