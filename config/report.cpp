@@ -8,8 +8,10 @@
 
 #include "base/text.hpp"
 #include "config/detection.hpp"
+#include "config/failover.hpp"
 #include "config/json_text.hpp"
 #include "config/names.hpp"
+#include "config/network_text.hpp"
 #include "config/problems.hpp"
 
 namespace tandem::config {
@@ -54,10 +56,48 @@ std::string noticed(const Cluster& cluster) {
   return text;
 }
 
+/// Where a virtual router is and who wins it.
+std::string place(const vrrp::Options& router) {
+  std::vector<std::string> addresses;
+  for (const vrrp::VirtualAddress& address : router.addresses) {
+    addresses.push_back(to_string(address));
+  }
+  std::vector<std::string> peers;
+  for (const IpAddress& peer : router.peers) {
+    peers.push_back(to_string(peer));
+  }
+  return concat(join(addresses), " on ", router.interface, ", id ", static_cast<unsigned>(router.id), ", version ",
+                static_cast<unsigned>(router.version), ", every ", to_string(router.interval),
+                peers.empty() ? std::string(" by multicast") : concat(" to ", join(peers)), "; priority ",
+                static_cast<unsigned>(router.priority),
+                router.preempt == vrrp::Preempt::yes ? ", preempts: the other node needs another priority" : "",
+                router.sync_group.empty() ? std::string() : concat("; with sync group ", router.sync_group));
+}
+
+/// A process that hangs sends no adverts either, so its peer or its watcher ends the wait, whoever is first.
+Duration hang_noticed(const Config& config, Duration farewell, Duration silence) {
+  return std::min(config.node.hang_timeout + farewell, silence);
+}
+
+/// What it costs when the other node goes and this one takes the addresses.
+std::string takeover(const Config& config, const vrrp::Options& router) {
+  const Failover wait = failover(router);
+  const std::string dead = concat("after ", rounded(wait.silence), " at most when its machine or link is dead");
+  if (config.peer) {
+    return concat("comes here at once when the other node stops or its process crashes, after ",
+                  rounded(hang_noticed(config, Duration{0}, wait.silence)), " when it hangs, ", dead);
+  }
+  return concat("comes here after ", rounded(wait.farewell),
+                " when the other node stops, which serves until then, or its process crashes; after ",
+                rounded(hang_noticed(config, wait.farewell, wait.silence)), " when it hangs; ", dead,
+                "; with [peer] the first would be at once");
+}
+
 std::string summary(const Config& config, std::string_view file) {
   std::string out =
       concat(file, ": ok: ", counted(config.clusters.size(), "cluster"), ", ", counted(config.pools.size(), "pool"),
-             ", ", counted(config.listeners.size(), "listener"), "\n");
+             ", ", counted(config.listeners.size(), "listener"),
+             config.vrrp.empty() ? std::string() : concat(", ", counted(config.vrrp.size(), "virtual router")), "\n");
   for (const Cluster& cluster : config.clusters) {
     out +=
         concat("  cluster ", cluster.options.name, ": ", counted(cluster.options.backends.size(), "backend"), ", ",
@@ -71,6 +111,9 @@ std::string summary(const Config& config, std::string_view file) {
     const lb::PoolOptions* pool = find_pool(config, listener.pool);
     out += concat("  listener ", listener.name, ": ", join(binds), " to pool ", listener.pool,
                   "; with no backend: ", pool == nullptr ? std::string() : when_empty(config, *pool), "\n");
+  }
+  for (const vrrp::Options& router : config.vrrp) {
+    out += concat("  vrrp ", router.name, ": ", place(router), "\n    ", takeover(config, router), "\n");
   }
   return out;
 }
@@ -107,6 +150,44 @@ boost::json::object json_of(const Config& config, const lb::ListenerOptions& lis
   out["pool"] = listener.pool;
   const lb::PoolOptions* pool = find_pool(config, listener.pool);
   out["when_empty"] = pool == nullptr ? std::string() : when_empty(config, *pool);
+  return out;
+}
+
+/// `farewell` is how long the node waits once it knows that the other one is gone.
+boost::json::object takeover_times(const Config& config, Duration farewell, Duration silence) {
+  boost::json::object out;
+  out["stop_seconds"] = seconds(farewell);
+  out["crash_seconds"] = seconds(farewell);
+  out["hang_seconds"] = seconds(hang_noticed(config, farewell, silence));
+  out["dead_seconds"] = seconds(silence);
+  return out;
+}
+
+boost::json::object json_of(const Config& config, const vrrp::Options& router) {
+  boost::json::object out;
+  out["name"] = router.name;
+  out["interface"] = router.interface;
+  out["id"] = static_cast<unsigned>(router.id);
+  out["version"] = static_cast<unsigned>(router.version);
+  out["priority"] = static_cast<unsigned>(router.priority);
+  out["preempt"] = router.preempt == vrrp::Preempt::yes;
+  out["interval_seconds"] = seconds(router.interval);
+  boost::json::array addresses;
+  for (const vrrp::VirtualAddress& address : router.addresses) {
+    addresses.emplace_back(to_string(address));
+  }
+  out["addresses"] = std::move(addresses);
+  boost::json::array peers;
+  for (const IpAddress& peer : router.peers) {
+    peers.emplace_back(to_string(peer));
+  }
+  out["peers"] = std::move(peers);
+  out["sync_group"] = router.sync_group;
+  const Failover wait = failover(router);
+  boost::json::object times;
+  times["with_peer"] = takeover_times(config, Duration{0}, wait.silence);
+  times["without_peer"] = takeover_times(config, wait.farewell, wait.silence);
+  out["takeover"] = std::move(times);
   return out;
 }
 
@@ -163,6 +244,7 @@ std::string check_json(const Reading& reading, std::string_view file) {
   out["problems"] = std::move(problems);
   boost::json::array clusters;
   boost::json::array listeners;
+  boost::json::array routers;
   if (reading.config) {
     for (const Cluster& cluster : reading.config->clusters) {
       clusters.emplace_back(json_of(cluster));
@@ -170,9 +252,14 @@ std::string check_json(const Reading& reading, std::string_view file) {
     for (const lb::ListenerOptions& listener : reading.config->listeners) {
       listeners.emplace_back(json_of(*reading.config, listener));
     }
+    for (const vrrp::Options& router : reading.config->vrrp) {
+      routers.emplace_back(json_of(*reading.config, router));
+    }
   }
   out["clusters"] = std::move(clusters);
   out["listeners"] = std::move(listeners);
+  out["vrrp"] = std::move(routers);
+  out["peer"] = reading.config && reading.config->peer;
   return indented(out);
 }
 

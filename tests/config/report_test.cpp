@@ -104,7 +104,9 @@ TEST_SUITE("config/report") {
     }
   ],
   "clusters": [],
-  "listeners": []
+  "listeners": [],
+  "vrrp": [],
+  "peer": false
 }
 )");
   }
