@@ -365,6 +365,18 @@ Result<Change> Pools::on_promote(BackendId id, Instant now) {
   return state_->finish(std::move(step));
 }
 
+Change Pools::on_peer_promotion(BackendId id, Instant now) {
+  const BackendStatus* backend = state_->roster.backend(id);
+  if (backend == nullptr) {
+    return {};
+  }
+  Cluster& cluster = state_->roster.cluster_of(*backend);
+  cluster.primacy.on_peer_promotion(id);
+  State::Step step{now, concat("the other node saw ", backend->backend->name, " become primary"), {}};
+  state_->settle(cluster, step);
+  return state_->finish(std::move(step));
+}
+
 Change Pools::on_applied(std::uint64_t version, Instant now) {
   State::Step step{now, "every worker let go of the one before", {}};
   for (const std::unique_ptr<Pool>& pool : state_->roster.pools()) {
@@ -411,6 +423,7 @@ std::vector<ClusterStatus> Pools::clusters() const {
       status.conflict_reason = cluster->outcome.reason;
     }
     status.primary_changes = cluster->primary_changes;
+    status.last_promoted = cluster->primacy.last_promoted();
     for (const std::unique_ptr<Pool>& pool : state_->roster.pools()) {
       const bool is_ours = pool->cluster == cluster.get() && is_write_pool(*pool);
       status.urgent = status.urgent || (is_ours && (!pool->tenure.holder() || cluster->outcome.in_conflict()));

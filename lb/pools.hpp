@@ -42,6 +42,7 @@ struct ClusterStatus {
   std::vector<BackendId> conflict;   // all that say primary, when more than one does
   std::string conflict_reason;       // how it was settled, or that it was not
   std::uint64_t primary_changes = 0;
+  std::optional<BackendId> last_promoted;  // says primary, and was seen to become it
   /// No primary, or in doubt: every member should be probed at fast_interval.
   bool urgent = false;
 };
@@ -94,6 +95,8 @@ class Pools {
   Change on_admin_state(BackendId backend, AdminState state, Instant now);
   /// An operator settles a conflict in favour of this backend until the conflict ends. Error: it does not say primary.
   Result<Change> on_promote(BackendId backend, Instant now);
+  /// The other node of the pair saw the backend become primary.
+  Change on_peer_promotion(BackendId backend, Instant now);
   /// Every worker uses snapshot `version` and has carried out the severs that came with it.
   Change on_applied(std::uint64_t version, Instant now);
   Change on_deadline(Instant now);

@@ -50,9 +50,31 @@ void Primacy::on_primary(BackendId backend, Member& member) {
   const bool promoted = member.role_in_sight == Role::replica;
   member.role_in_sight = Role::primary;
   member.role_last = Role::primary;
-  if (!promoted) {
-    return;
+  if (promoted) {
+    count_promotion(backend, member);
   }
+}
+
+void Primacy::on_peer_promotion(BackendId backend) {
+  const auto found = members_.find(backend);
+  if (found != members_.end() && found->second.claims && !last_promoted()) {
+    count_promotion(backend, found->second);
+  }
+}
+
+std::optional<BackendId> Primacy::last_promoted() const {
+  std::optional<BackendId> last;
+  std::uint64_t promotion = 0;
+  for (const auto& [id, member] : members_) {
+    if (member.claims && member.promotion > promotion) {
+      promotion = member.promotion;
+      last = id;
+    }
+  }
+  return last;
+}
+
+void Primacy::count_promotion(BackendId backend, Member& member) {
   member.promotion = ++promotions_;
   for (auto& [id, other] : members_) {
     const bool has_higher_epoch = other.epoch && member.epoch && *other.epoch > *member.epoch;

@@ -45,6 +45,11 @@ class Primacy {
   /// An operator's word: this one, until the conflict ends; and an older epoch than seen before is right from now on.
   Result<void> promote(BackendId backend);
 
+  /// The other node saw it become primary. Counts where this one has seen no promotion itself: it came later.
+  void on_peer_promotion(BackendId backend);
+  /// Who says primary and was seen to become it last.
+  [[nodiscard]] std::optional<BackendId> last_promoted() const;
+
   /// Judges anew. To be called after every change; remembers who won.
   Outcome judge();
 
@@ -66,6 +71,7 @@ class Primacy {
 
   void mark(Member& member, Member::Mark mark, const Member& by);
   void on_primary(BackendId backend, Member& member);
+  void count_promotion(BackendId backend, Member& member);
   [[nodiscard]] Contenders admissible() const;
   void settle(Contenders contenders, Outcome& outcome) const;
   [[nodiscard]] bool has_lower_epoch_claimant(std::optional<std::uint64_t> epoch) const;

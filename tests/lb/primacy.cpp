@@ -37,6 +37,12 @@ class Rivals {
     return result;
   }
 
+  Rivals& peer_saw_promoted(char name) {
+    primacy_.on_peer_promotion(id(name));
+    outcome = primacy_.judge();
+    return *this;
+  }
+
   [[nodiscard]] std::string writer(OnConflict policy = OnConflict::newest) const {
     const auto found = outcome.writer(policy);
     return found ? std::string(1, static_cast<char>('a' + number(*found) - 1)) : "nobody";
@@ -108,6 +114,15 @@ TEST_SUITE("lb/primacy") {
 
     cluster.replica('b', 5);
     CHECK(cluster.writer() == "a");
+  }
+
+  TEST_CASE("a promotion that only the other node saw settles a conflict") {
+    CHECK(Rivals().primary('a').primary('b').peer_saw_promoted('b').writer() == "b");
+    CHECK(Rivals().primary('a').peer_saw_promoted('b').primary('b').writer() == "nobody");
+  }
+
+  TEST_CASE("a promotion that this node saw counts more than one that the other node tells of") {
+    CHECK(Rivals().primary('a').replica('b').primary('b').peer_saw_promoted('a').writer() == "b");
   }
 
   TEST_CASE("who sat there loses the pool when a second one appears that cannot be told apart") {
