@@ -62,8 +62,8 @@ void read_into(LinkMessage& link, const NetlinkAttribute& attribute) {
     case IFLA_LINK: link.parent = read<std::uint32_t>(attribute.value).value_or(0); break;
     case IFLA_LINKINFO: link.kind = read_kind(attribute.value); break;
     case IFLA_ADDRESS:
-      if (attribute.value.size() == link.mac.size()) {
-        std::memcpy(link.mac.data(), attribute.value.data(), link.mac.size());
+      if (attribute.value.size() == 6) {
+        link.mac = read<std::array<std::uint8_t, 6>>(attribute.value);
       }
       break;
     default: break;

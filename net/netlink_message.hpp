@@ -45,8 +45,8 @@ struct LinkMessage {
   std::uint32_t flags = 0;   // IFF_UP, ...
   std::string_view name;
   std::string_view alias;
-  std::string_view kind;  // "macvlan"; empty for a real device
-  std::array<std::uint8_t, 6> mac{};
+  std::string_view kind;                           // "macvlan"; empty for a real device
+  std::optional<std::array<std::uint8_t, 6>> mac;  // not told of every kind of device, nor in every message
 };
 
 /// RTM_NEWADDR or RTM_DELADDR.

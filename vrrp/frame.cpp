@@ -44,14 +44,23 @@ void write_ipv6(MutableBytes at, const Envelope& envelope, const Route& route, s
 
 }  // namespace
 
-std::vector<std::byte> advert_frame(const Envelope& envelope, const Route& route, Bytes advert) {
+std::size_t write_advert_packet(MutableBytes at, const Envelope& envelope, const Route& route, Bytes advert) {
   const bool v4 = route.source.is_v4();
   const std::size_t header_size = v4 ? kIpv4HeaderSize : kIpv6HeaderSize;
-  std::vector<std::byte> frame(kEthernetSize + header_size + advert.size());
-  const MutableBytes all(frame);
-  FrameWriter(all).octets(envelope.destination).octets(envelope.source).u16(v4 ? 0x0800 : 0x86dd);
-  (v4 ? write_ipv4 : write_ipv6)(all.subspan(kEthernetSize), envelope, route, advert.size());
-  FrameWriter(all.subspan(kEthernetSize + header_size)).bytes(advert);
+  (v4 ? write_ipv4 : write_ipv6)(at, envelope, route, advert.size());
+  FrameWriter(at.subspan(header_size)).bytes(advert);
+  return header_size + advert.size();
+}
+
+std::size_t write_advert_frame(MutableBytes at, const Envelope& envelope, const Route& route, Bytes advert) {
+  const std::uint16_t type = route.source.is_v4() ? 0x0800 : 0x86dd;
+  FrameWriter(at).octets(envelope.destination).octets(envelope.source).u16(type);
+  return kEthernetSize + write_advert_packet(at.subspan(kEthernetSize), envelope, route, advert);
+}
+
+std::vector<std::byte> advert_frame(const Envelope& envelope, const Route& route, Bytes advert) {
+  std::vector<std::byte> frame(kFrameHeaderMax + advert.size());
+  frame.resize(write_advert_frame(frame, envelope, route, advert));
   return frame;
 }
 

@@ -19,6 +19,14 @@ struct Envelope {
   std::uint32_t ipv6_flow_label = 0;  // 20 bits
 };
 
+/// No less than the headers of an advert's frame.
+inline constexpr std::size_t kFrameHeaderMax = 14 + 40;
+
+/// Writes the IP header and `advert` to the beginning of `at`, which has room for them; the number of bytes written.
+std::size_t write_advert_packet(MutableBytes at, const Envelope& envelope, const Route& route, Bytes advert);
+/// Likewise with the Ethernet header in front.
+std::size_t write_advert_frame(MutableBytes at, const Envelope& envelope, const Route& route, Bytes advert);
+
 /// The whole Ethernet frame of an advert, without its check sequence, as keepalived sends it: traffic class 0xc0, may
 /// be fragmented. For whoever must send a farewell without a machine and a socket of protocol 112 of its own.
 std::vector<std::byte> advert_frame(const Envelope& envelope, const Route& route, Bytes advert);

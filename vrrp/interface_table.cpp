@@ -50,15 +50,16 @@ bool InterfaceTable::apply_link(const net::LinkMessage& message) {
     link->index = message.index;
   }
   link->seen = true;
+  const MacAddress mac = message.mac.value_or(link->mac);
   const bool changed = is_new || link->parent != message.parent || link->flags != message.flags ||
-                       link->name != message.name || link->alias != message.alias || link->mac != message.mac;
+                       link->name != message.name || link->alias != message.alias || link->mac != mac;
   if (changed) {
     link->parent = message.parent;
     link->flags = message.flags;
     link->name = message.name;
     link->alias = message.alias;
     link->kind = message.kind;
-    link->mac = message.mac;
+    link->mac = mac;
   }
   return changed;
 }
@@ -115,6 +116,12 @@ void InterfaceTable::add_ours(const net::NetworkAddress& network) {
 void InterfaceTable::remove(const net::NetworkAddress& network) {
   if (Link* link = find_mutable(network.index)) {
     std::erase_if(link->addresses, [&](const Address& a) { return same(a.network, network); });
+  }
+}
+
+void InterfaceTable::set_state(std::uint32_t index, net::LinkState state) {
+  if (Link* link = find_mutable(index)) {
+    link->flags = state == net::LinkState::up ? link->flags | IFF_UP : link->flags & ~static_cast<unsigned>(IFF_UP);
   }
 }
 

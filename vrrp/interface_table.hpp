@@ -30,8 +30,6 @@ class InterfaceTable {
     Owner owner = Owner::others;
     std::uint32_t flags = 0;  // IFA_F_SECONDARY, IFA_F_TENTATIVE, ...
     bool seen = true;         // in the dump that is under way
-
-    friend bool operator==(const Address&, const Address&) = delete;
   };
   struct Link {
     std::uint32_t index = 0;
@@ -54,6 +52,7 @@ class InterfaceTable {
   /// What we know before the kernel tells: it has acknowledged our request.
   void add_ours(const net::NetworkAddress& network);
   void remove(const net::NetworkAddress& network);
+  void set_state(std::uint32_t index, net::LinkState state);
 
   /// Nothing: there is none. Until the next change.
   [[nodiscard]] const Link* find(std::string_view name) const;
