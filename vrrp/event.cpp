@@ -1,5 +1,7 @@
 #include "vrrp/event.hpp"
 
+#include <array>
+
 namespace tandem::vrrp {
 
 std::string_view name(Inability inability) {
@@ -10,10 +12,12 @@ std::string_view name(Inability inability) {
 }
 
 std::string_view name(Cause cause) {
-  constexpr std::array<std::string_view, 13> names{"start",    "silence",  "farewell",  "invited",   "outranked",
-                                                   "handover", "shutdown", "inability", "recovered", "sync_group",
-                                                   "late",     "taken",    "reload"};
+  constexpr std::array<std::string_view, kCauseCount> names{
+      "start",     "silence",   "farewell",   "invited", "outranked", "handover", "shutdown",
+      "inability", "recovered", "sync_group", "late",    "taken",     "reload",   "preempt"};
   return names.at(static_cast<std::size_t>(cause));
 }
+
+std::string_view text(const Event& event) { return event.text.data(); }
 
 }  // namespace tandem::vrrp

@@ -45,7 +45,7 @@ enum class EventKind : std::uint8_t {
   able,              // nothing is left in the way
   late,              // the thread stood still for `lasted`, longer than a backup's patience
   repaired,          // addresses were missing or left over, and were put right
-  address_error,     // the kernel refused; `error_number`
+  address_error,     // the kernel refused; `text`
   heard_nobody,      // no advert of anybody since the start: maybe multicast is filtered
 };
 
@@ -63,7 +63,10 @@ enum class Cause : std::uint8_t {
   late,        // our own thread stood still
   taken,       // the peer has it
   reload,      // the file says so
+  preempt,     // a lower one was active
 };
+inline constexpr std::size_t kCauseCount = 14;
+
 /// "silence"
 std::string_view name(Cause cause);
 
@@ -79,9 +82,13 @@ struct Event {
   Contest contest = Contest::won;
   IpAddress other;
   Priority priority{100};  // in force
-  Duration lasted{0};
+  Duration lasted{0};      // transition: how long it was `from`
   int error_number = 0;
   Instant at{};
+  std::array<char, 160> text{};  // address_error: what the kernel refused; cut, ends with a zero
 };
+
+/// The text of an address_error; else empty.
+std::string_view text(const Event& event);
 
 }  // namespace tandem::vrrp

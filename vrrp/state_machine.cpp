@@ -9,7 +9,9 @@ namespace tandem::vrrp {
 namespace {
 
 constexpr Duration kFarewellPatience = 1s;
+constexpr Duration kLinger = 5ms;  // the peer's announcements follow its first advert: until then clients still ask us
 constexpr int kAdvertsMissed = 3;
+constexpr int kAdvertsAlive = 2;  // one may be lost
 
 int number(Priority priority) { return static_cast<int>(priority); }
 
@@ -52,6 +54,7 @@ Actions StateMachine::on_start(Instant now) {
   }
   become_backup(now);
   timer_ = now + startup_delay_ + (priority_ == kOwner ? Duration::zero() : active_down_interval());
+  hears_active_until_ = timer_;
   return actions;
 }
 
@@ -78,12 +81,19 @@ void StateMachine::on_advert_as_backup(const Advert& advert, Instant now) {
     timer_ = now + active_down_interval();
   }
   if (advert.priority == kLeaving) {
-    timer_ = now + skew_time();
+    hears_active_until_.reset();
+    if (patience_ == Patience::usual) {
+      awaited_ = Awaited::farewell;
+      timer_ = now + skew_time();
+    }
     return;
   }
-  if (!preempts(advert, now)) {
-    listen_to(advert, now);
+  if (preempts(advert, now)) {
+    awaited_ = Awaited::preemption;
+    hears_active_until_.reset();
+    return;
   }
+  listen_to(advert, now);
 }
 
 /// Whether the advert is passed over, so that the timer runs out.
@@ -124,12 +134,13 @@ void StateMachine::on_advert_as_active(const Advert& advert, Instant now, Action
 
 /// The peer has taken over. Or it leaves as well: of two that hold the addresses one has to let go.
 void StateMachine::on_advert_while_leaving(const Advert& advert, Instant now, Actions& actions) {
-  if (advert.priority == kLeaving && advert.source < self_) {
+  if (advert.priority != kLeaving) {
+    active_interval_ = advert.interval;
+    linger(now);
     return;
   }
-  let_go(now, actions);
-  if (state_ == State::backup && advert.priority != kLeaving) {
-    listen_to(advert, now);
+  if (advert.source > self_) {
+    let_go(now, actions);
   }
 }
 
@@ -154,9 +165,11 @@ Actions StateMachine::on_deadline(Instant now) {
 void StateMachine::on_deadline_as_active(Instant now, Actions& actions) {
   if (is_leaving()) {
     if (now >= *leave_at_) {
-      actions.push_back(SendAdvert{kLeaving});
+      if (!taken_) {
+        actions.push_back(SendAdvert{kLeaving});
+      }
       let_go(now, actions);
-    } else if (now >= timer_) {
+    } else if (now >= timer_ && !taken_) {
       actions.push_back(SendAdvert{kLeaving});  // the first may have been lost
       timer_ = now + interval_;
     }
@@ -197,6 +210,49 @@ Actions StateMachine::on_handover(Instant now) {
   return actions;
 }
 
+Actions StateMachine::on_invited(Instant now) {
+  Actions actions;
+  if (state_ == State::backup) {
+    become_active(now, actions);
+  }
+  return actions;
+}
+
+Actions StateMachine::on_taken(Instant now) {
+  if (state_ == State::active && is_leaving()) {
+    linger(now);
+  }
+  return {};
+}
+
+Actions StateMachine::on_group_active(Instant now) { return on_invited(now); }
+
+Actions StateMachine::on_group_yield(Patience patience, Instant now) {
+  Actions actions;
+  if (state_ == State::initialize) {
+    return actions;
+  }
+  if (state_ == State::active) {
+    after_leaving_ = is_leaving() ? after_leaving_ : AfterLeaving::backup;
+    actions.push_back(SendAdvert{kLeaving});
+    let_go(now, actions);
+  }
+  handed_over_ = true;
+  patience_ = patience;
+  return actions;
+}
+
+void StateMachine::postpone(Instant until) {
+  if (state_ == State::backup) {
+    timer_ = std::max(timer_, until);
+  }
+}
+
+void StateMachine::on_preempt(Preempt preempt, Duration delay) {
+  preempt_ = preempt;
+  preempt_delay_ = delay;
+}
+
 Actions StateMachine::on_priority(Priority priority, Instant now) {
   check(priority != kLeaving, "a priority is 1 to 255");
   Actions actions;
@@ -220,7 +276,7 @@ std::optional<Instant> StateMachine::next_deadline() const {
     return timer_;
   }
   if (is_leaving()) {
-    return std::min(timer_, *leave_at_);
+    return taken_ ? *leave_at_ : std::min(timer_, *leave_at_);
   }
   return std::min(timer_, announcements_.next_deadline().value_or(timer_));
 }
@@ -237,6 +293,11 @@ Duration StateMachine::skew_time() const {
 /// Our thread stood still for so long that a backup's patience is over: somebody else may be active.
 bool StateMachine::was_late(Instant now) const { return now - timer_ > active_down_interval(); }
 
+std::optional<Duration> StateMachine::stood_still(Instant now) const {
+  const bool waits = state_ != State::initialize && !is_leaving();
+  return waits && was_late(now) ? std::optional(now - timer_) : std::nullopt;
+}
+
 void StateMachine::become_active(Instant now, Actions& actions) {
   state_ = State::active;
   active_interval_ = interval_;
@@ -244,6 +305,8 @@ void StateMachine::become_active(Instant now, Actions& actions) {
   starting_ = false;
   handed_over_ = false;
   preempt_from_.reset();
+  hears_active_until_.reset();
+  patience_ = Patience::usual;
   actions.push_back(SendAdvert{priority_});
   actions.push_back(AcquireAddresses{});
   announce(announcements_.on_active(now), actions);
@@ -252,7 +315,11 @@ void StateMachine::become_active(Instant now, Actions& actions) {
 void StateMachine::become_backup(Instant now) {
   state_ = State::backup;
   leave_at_.reset();
+  taken_ = false;
   preempt_from_.reset();
+  hears_active_until_.reset();
+  patience_ = Patience::usual;
+  awaited_ = Awaited::silence;
   announcements_.on_inactive();
   timer_ = now + active_down_interval();
 }
@@ -272,6 +339,12 @@ void StateMachine::leave(AfterLeaving then, Instant now, Actions& actions) {
   actions.push_back(SendAdvert{kLeaving});
 }
 
+/// The peer has the addresses; its neighbours hear of it in a moment.
+void StateMachine::linger(Instant now) {
+  taken_ = true;
+  leave_at_ = std::min(*leave_at_, now + kLinger);
+}
+
 void StateMachine::let_go(Instant now, Actions& actions) {
   actions.push_back(ReleaseAddresses{});
   become_backup(now);
@@ -285,6 +358,9 @@ void StateMachine::let_go(Instant now, Actions& actions) {
 void StateMachine::listen_to(const Advert& advert, Instant now) {
   active_interval_ = advert.interval;
   timer_ = now + active_down_interval();
+  hears_active_until_ = now + kAdvertsAlive * active_interval_;
+  patience_ = Patience::usual;
+  awaited_ = Awaited::silence;
 }
 
 }  // namespace tandem::vrrp

@@ -20,8 +20,21 @@ std::string_view name(State state);
 
 /// How an active router leaves.
 enum class Farewell : std::uint8_t {
-  keep_until_taken,  // keeps the addresses until the peer is heard, or for one second: nobody waits
+  keep_until_taken,  // keeps the addresses until the peer is heard and a little longer, or for one second: nobody waits
   at_once,           // it cannot serve: somebody else must
+};
+
+/// What a backup's timer stands for.
+enum class Awaited : std::uint8_t {
+  silence,     // of the active router
+  farewell,    // it has said goodbye: only the skew is left
+  preemption,  // a lower one is active, and is to be relieved
+};
+
+/// How a member of a sync group that gives up takes the others' farewells.
+enum class Patience : std::uint8_t {
+  usual,     // waits for the skew after one
+  extended,  // waits for the whole down interval: of two groups that give up at once one has to be slower
 };
 
 /// One virtual router of RFC 9568 section 6, version 2's of RFC 3768 section 6. Reads no clock and opens no socket: the
@@ -41,10 +54,24 @@ class StateMachine {
   [[nodiscard]] Actions on_shutdown(Farewell farewell, Instant now);
   /// Gives the addresses to the peer and stays backup: it does not preempt until it has been active again.
   [[nodiscard]] Actions on_handover(Instant now);
+  /// The peer says outside of VRRP that it leaves: a backup takes over at once. To anybody else it means nothing.
+  [[nodiscard]] Actions on_invited(Instant now);
+  /// The peer says outside of VRRP that it has the addresses: who is leaving lets go. For anybody else the election
+  /// decides.
+  [[nodiscard]] Actions on_taken(Instant now);
+  /// Another member of its sync group is active now: a backup becomes active as well.
+  [[nodiscard]] Actions on_group_active(Instant now);
+  /// Another member has lost its addresses: gives its own away at once and stays backup. It does not preempt until it
+  /// has been active again.
+  [[nodiscard]] Actions on_group_yield(Patience patience, Instant now);
+  /// Another member still hears the active router: a backup whose timer has run out waits until then.
+  void postpone(Instant until);
   /// What it tracks has changed its worth; 1 to 255.
   [[nodiscard]] Actions on_priority(Priority priority, Instant now);
   /// The interface's primary address is another one.
   void on_self(const IpAddress& self) { self_ = self; }
+  /// Takes over what changes nothing about who is active now: whether it preempts, and when.
+  void on_preempt(Preempt preempt, Duration delay);
 
   /// Empty while in initialize.
   [[nodiscard]] std::optional<Instant> next_deadline() const;
@@ -52,9 +79,17 @@ class StateMachine {
   [[nodiscard]] State state() const { return state_; }
   /// Has said goodbye and still holds the addresses.
   [[nodiscard]] bool is_leaving() const { return leave_at_.has_value(); }
+  /// While leaving: the peer has the addresses, ours go in a moment.
+  [[nodiscard]] bool is_taken() const { return taken_; }
   /// False: nobody else was heard since the start, maybe because multicast is filtered.
   [[nodiscard]] bool has_heard_anybody() const { return heard_anybody_; }
   [[nodiscard]] Priority priority() const { return priority_; }
+  [[nodiscard]] Awaited awaited() const { return awaited_; }
+  /// Until when a backup takes the active router for alive, whatever the other members of its sync group miss: two
+  /// intervals from its last advert; after the start until its first election.
+  [[nodiscard]] std::optional<Instant> hears_active_until() const { return hears_active_until_; }
+  /// For how long the thread stood still, when that is longer than a backup's patience: somebody else may be active.
+  [[nodiscard]] std::optional<Duration> stood_still(Instant now) const;
   /// Three intervals of the active router and the skew: how long a backup waits.
   [[nodiscard]] Duration active_down_interval() const;
 
@@ -70,6 +105,7 @@ class StateMachine {
   void become_backup(Instant now);
   void step_down(Instant now, Actions& actions);
   void leave(AfterLeaving then, Instant now, Actions& actions);
+  void linger(Instant now);
   void let_go(Instant now, Actions& actions);
   void listen_to(const Advert& advert, Instant now);
 
@@ -90,10 +126,14 @@ class StateMachine {
   Duration active_interval_;         // Active_Adver_Interval
   Instant timer_;                    // backup: Active_Down_Timer; active: Adver_Timer; while leaving: the farewell's
   std::optional<Instant> leave_at_;  // active: when it lets go at the latest
+  bool taken_ = false;               // while leaving: the peer was heard, what is left is the linger
   AfterLeaving after_leaving_ = AfterLeaving::initialize;
-  std::optional<Instant> preempt_from_;  // backup: since when a lower active router is heard, and the delay
-  bool starting_ = false;                // the startup delay is running, and nobody was heard
-  bool handed_over_ = false;             // does not preempt
+  std::optional<Instant> preempt_from_;        // backup: since when a lower active router is heard, and the delay
+  bool starting_ = false;                      // the startup delay is running, and nobody was heard
+  bool handed_over_ = false;                   // does not preempt
+  Patience patience_ = Patience::usual;        // backup, until an active router is heard
+  Awaited awaited_ = Awaited::silence;         // backup
+  std::optional<Instant> hears_active_until_;  // backup
   bool heard_anybody_ = false;
   AnnouncementSchedule announcements_;
 };
