@@ -95,7 +95,7 @@ void append_value(std::string& out, const LogField& field) {
   }
 }
 
-/// Whether stderr is journald's: systemd.exec(5), JOURNAL_STREAM.
+/// Whether stderr is journald's.
 bool stderr_is_the_journal() {
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct stat status {};
@@ -131,6 +131,8 @@ class StderrSink final : public spdlog::sinks::base_sink<spdlog::details::null_m
 };
 
 }  // namespace
+
+LinePrefix prefix_of_stderr() { return stderr_is_the_journal() ? LinePrefix::syslog_priority : LinePrefix::time; }
 
 std::string format_text(const LogEvent& event, WallTime when, LinePrefix prefix) {
   std::string out;
@@ -176,7 +178,7 @@ struct LogOutput::Queue {
 LogOutput::LogOutput(config::LogFormat format, LogLevel lowest) : queue_(std::make_unique<Queue>()) {
   queue_->logger->set_pattern("%v");
   queue_->logger->set_level(spdlog::level::trace);
-  const LinePrefix prefix = stderr_is_the_journal() ? LinePrefix::syslog_priority : LinePrefix::time;
+  const LinePrefix prefix = prefix_of_stderr();
   Queue& queue = *queue_;
   log_ = Log(
       [&queue, format, prefix](const LogEvent& event) {

@@ -13,6 +13,9 @@ namespace tandem::app {
 /// How the start of a line says when and how bad: for people, or for journald, which adds its own time.
 enum class LinePrefix { time, syslog_priority };
 
+/// What suits stderr: systemd.exec(5), JOURNAL_STREAM.
+LinePrefix prefix_of_stderr();
+
 /// One event as `key=value` text without a newline: `2026-01-31T12:00:00.000Z info  session client=… cause=client_fin`.
 /// Values that hold spaces, quotes or control characters are quoted and escaped.
 std::string format_text(const LogEvent& event, WallTime when, LinePrefix prefix);

@@ -35,7 +35,7 @@ void service_notify(std::string_view state) {
   }
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
   // The result does not matter, see the header.
-  static_cast<void>(::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL,
+  static_cast<void>(::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
                              reinterpret_cast<const sockaddr*>(&address), length));
 }
 
