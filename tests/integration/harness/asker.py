@@ -86,7 +86,9 @@ class Asker:
                 self.gaps.append((int(start), int(length)))
 
     def answers_since(self, moment, kind, who=None):
-        """Whether both kinds of questions asked since then are answered, by `who` if given."""
+        """Whether a question of this kind asked since then is answered, by `who` if given."""
+        if not self.process.is_running():
+            raise SystemError(f"the asker ended: {self.process.log()[-500:]}")
         self.read()
         return any(q.kind == kind and q.sent >= moment and q.answered and who in (None, q.who)
                    for q in reversed(self.questions))
@@ -97,6 +99,7 @@ class Asker:
         self.process.wait(10)
         self.read()
         self.process.stop()
+        self.process.log_path.unlink()
 
     def failover(self, fault, other=None):
         """What came of a fault at this moment, after finish(); `other`: the node that should answer then."""

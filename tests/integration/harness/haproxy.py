@@ -17,10 +17,10 @@ defaults
 
 
 class HAProxy:
-    """`text` is what follows `defaults`: frontends, backends, listens."""
+    """`text` is what follows `defaults`: frontends, backends, listens. `prefix`: where to run it."""
 
-    def __init__(self, scene, name, text):
+    def __init__(self, scene, name, text, *, prefix=()):
         self.dir = scene.subdir(f"haproxy-{name}")
         config = self.dir / "haproxy.cfg"
         config.write_text(_DEFAULTS + text)
-        self.process = scene.add(Process(f"haproxy-{name}", [program("haproxy"), "-db", "-f", config], self.dir))
+        self.process = scene.add(Process(f"haproxy-{name}", [*prefix, program("haproxy"), "-db", "-f", config], self.dir))

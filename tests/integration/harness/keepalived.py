@@ -18,7 +18,7 @@ class Keepalived:
     """One VRRP instance with number 51. `peers`: unicast to these nodes; without them multicast."""
 
     def __init__(self, scene, node, *, version=3, family=V4, peers=(), interval=0.1, priority=100, preempt=True,
-                 vmac=False, check=None, more="", start=True):
+                 vmac=False, check=None, realtime=0, more="", start=True):
         self.scene, self.node = scene, node
         self.family = family
         self.vips = [VIP[V4]] if family == V4 else [LINK_LOCAL_VIP, VIP[V6]]
@@ -34,12 +34,14 @@ class Keepalived:
             unicast = f"unicast_src_ip {source}\n unicast_peer {{ {' '.join(others)} }}"
         script = ""
         if check is not None:
-            script = f'vrrp_script chk {{ script "{check}" interval 2 fall 2 rise 2 }}'
+            # One setting a line: keepalived takes what follows on the same line as arguments of the script.
+            script = f'vrrp_script chk {{\n script "{check}"\n interval 2\n fall 2\n rise 2\n}}'
         self.config.write_text(f"""
 global_defs {{
  router_id {node.name}
  script_user root
- vrrp_startup_delay 0
+ {f"vrrp_rt_priority {realtime}" if realtime else ""}
+ {"vrrp_rlimit_rttime 1000000" if realtime else ""}
 }}
 {script}
 vrrp_instance VI_1 {{
@@ -75,6 +77,9 @@ vrrp_instance VI_1 {{
         """The process that speaks VRRP."""
         children = descendants(self.process.pid)
         return children[0] if children else None
+
+    def process_started(self):
+        return self.process is not None
 
     def log(self):
         return self.process.log()

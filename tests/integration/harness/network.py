@@ -5,11 +5,15 @@ behind, whatever happens, and nothing of the machine's own network is touched. A
 around it all, where the system allows that.
 """
 
+import ctypes
 import ipaddress
 import json
 import os
 import pathlib
+import socket
+import struct
 import subprocess
+import sys
 import unittest
 
 from .case import program
@@ -66,6 +70,27 @@ class Namespace:
         """net__ipv4__conf__all__arp_ignore=1"""
         script = "".join(f"echo {value} > /proc/sys/{name.replace('__', '/')}\n" for name, value in values.items())
         self.run("sh", "-ec", script)
+
+    def socket(self, code):
+        """A socket that is made in here by an expression of Python, for the test to use."""
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            script = (f"import socket; made = {code}; "
+                      f"socket.send_fds(socket.socket(fileno={theirs.fileno()}), [b'x'], [made.fileno()])")
+            done = subprocess.run([*self.enter(), sys.executable, "-c", script], pass_fds=[theirs.fileno()], timeout=20,
+                                  capture_output=True, text=True)
+            if done.returncode != 0:
+                raise SystemError(f"{self.name}: {code}: {done.stderr}")
+            _, fds, _, _ = socket.recv_fds(ours, 1, 1)
+        return socket.socket(fileno=fds[0])
+
+    def adverts(self):
+        """A socket on which this namespace's eth0 shows the IPv4 adverts that reach it, whole frames."""
+        sniffer = self.socket("socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))")
+        only_vrrp = [(0x30, 0, 0, 23), (0x15, 0, 1, 112), (0x06, 0, 0, 0xFFFF), (0x06, 0, 0, 0)]
+        code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in only_vrrp))
+        sniffer.setsockopt(socket.SOL_SOCKET, 26, struct.pack("HL", len(only_vrrp), ctypes.addressof(code)))  # SO_ATTACH_FILTER
+        return sniffer
 
     def start(self, scene, name, argv, log_dir):
         """A program that runs in here until the scene ends."""

@@ -80,6 +80,9 @@ pool = "here"
         children = descendants(self.process.pid)
         return children[0] if children else None
 
+    def process_started(self):
+        return self.tandem is not None
+
     def log(self):
         return self.tandem.log()
 
