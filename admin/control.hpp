@@ -18,7 +18,7 @@ namespace tandem::admin {
 enum class Outcome : std::uint8_t {
   done,         // 200
   bad_request,  // 400: the order makes no sense
-  not_found,    // 404: no such cluster or backend
+  not_found,    // 404: no such cluster, backend or virtual router
   conflict,     // 409: it cannot be done as things are
   failed,       // 500: it was tried and did not work
 };

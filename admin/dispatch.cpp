@@ -88,6 +88,7 @@ void dispatch(const Call& call, const std::string& who, Control& control,
     case Action::drain: return done(answer_reply(control.drain(order_of(call, who))));
     case Action::ready: return done(answer_reply(control.ready(order_of(call, who))));
     case Action::promote: return done(answer_reply(control.promote(order_of(call, who))));
+    case Action::handover: return done(answer_reply(control.handover(call.instance, who)));
     case Action::reload: break;
   }
   control.reload(who, [done = std::move(done)](const Answer& answer) { done(answer_reply(answer)); });

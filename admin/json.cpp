@@ -23,6 +23,8 @@ json::value to_json(std::uint64_t number) { return number; }
 
 json::value to_json(const OverrideView& override_view);
 json::value to_json(const ClusterView& cluster);
+json::value to_json(std::uint8_t number);
+json::value to_json(const PeerView& peer);
 
 template <class T>
 json::value or_null(const std::optional<T>& value) {
@@ -121,6 +123,40 @@ json::value to_json(const BackendView& backend) {
       {"total", backend.total},
       {"connect_failures", backend.connect_failures},
       {"max_connections", limit_or_null(backend.max_connections)}};
+}
+
+json::value to_json(std::uint8_t number) { return static_cast<std::uint64_t>(number); }
+
+json::value to_json(const VrrpView& router) {
+  return json::object{{"name", valid_utf8(router.name)},
+                      {"interface", valid_utf8(router.interface)},
+                      {"id", router.id},
+                      {"version", router.version},
+                      {"state", router.state},
+                      {"since", or_null(router.since)},
+                      {"leaving", router.leaving},
+                      {"priority", router.priority},
+                      {"priority_configured", router.priority_configured},
+                      {"addresses", to_json_array(router.addresses)},
+                      {"holds_addresses", router.holds_addresses},
+                      {"sync_group", text_or_null(router.sync_group)},
+                      {"reasons", to_json_array(router.reasons)},
+                      {"source", text_or_null(router.source)},
+                      {"active_router", text_or_null(router.active_router)},
+                      {"active_priority", or_null(router.active_priority)},
+                      {"heard_seconds_ago", or_null(router.heard)},
+                      {"heard_nobody", router.heard_nobody},
+                      {"contested", router.contested}};
+}
+
+json::value to_json(const PeerView& peer) {
+  return json::object{{"address", peer.address},
+                      {"up", peer.up},
+                      {"node", text_or_null(peer.node)},
+                      {"version", text_or_null(peer.version)},
+                      {"for_seconds", to_json(peer.since)},
+                      {"round_trip_seconds", or_null(peer.round_trip)},
+                      {"reason", text_or_null(peer.reason)}};
 }
 
 template <class Items>
@@ -226,6 +262,8 @@ std::string status_json(const View& view) {
   return json_text(json::object{{"time", to_json(view.at)},
                                 {"node", to_json(view.node)},
                                 {"config", to_json(view.config)},
+                                {"vrrp", each(view.vrrp)},
+                                {"peer", or_null(view.peer)},
                                 {"listeners", each(view.listeners)},
                                 {"pools", each(view.pools)},
                                 {"clusters", each(view.clusters)}},

@@ -136,6 +136,11 @@ std::optional<Call> order_at(const Target& target) {
     call.action = Action::reload;
     return call;
   }
+  if (at.size() == 5 && at[0] == "api" && at[1] == "v1" && at[2] == "vrrp" && at[4] == "handover") {
+    call.action = Action::handover;
+    call.instance = at[3];
+    return call;
+  }
   if (at.size() != 7 || at[0] != "api" || at[1] != "v1" || at[2] != "clusters" || at[4] != "backends") {
     return std::nullopt;
   }
@@ -207,7 +212,8 @@ Reply error_reply(unsigned status, std::string_view text) {
 }
 
 bool is_command(Action action) noexcept {
-  return action == Action::drain || action == Action::ready || action == Action::promote || action == Action::reload;
+  return action == Action::drain || action == Action::ready || action == Action::promote ||
+         action == Action::handover || action == Action::reload;
 }
 
 std::variant<Call, Reply> route(const Request& request, const Peer& peer, const Access& access) {

@@ -65,6 +65,7 @@ enum class Action : std::uint8_t {
   drain,
   ready,
   promote,
+  handover,
   reload,
 };
 
@@ -76,6 +77,7 @@ struct Call {
   std::optional<std::uint64_t> since;              // events, live_events
   std::string cluster;                             // drain, ready, promote
   std::string backend;
+  std::string instance;           // handover
   std::optional<Duration> lasts;  // drain
   std::string reason;
 };

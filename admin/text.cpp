@@ -22,9 +22,26 @@ std::string age(WallTime at, WallTime now) {
   return rounded(std::chrono::floor<std::chrono::seconds>(std::max<Duration>(now - at, 0s)));
 }
 
+/// Which addresses this node has, in a word.
+std::string activity_text(const View& view, Colour colour) {
+  std::vector<std::string> active;
+  for (const VrrpView& router : view.vrrp) {
+    if (router.state == "active") {
+      active.push_back(printable(router.name));
+    }
+  }
+  if (active.empty()) {
+    const bool backup = std::all_of(view.vrrp.begin(), view.vrrp.end(),
+                                    [](const VrrpView& router) { return router.state == "backup"; });
+    return backup ? "backup" : toned("not active", Tone::warning, colour);
+  }
+  return toned(active.size() == view.vrrp.size() ? "active" : concat("active for ", join(active)), Tone::good, colour);
+}
+
 std::string node_text(const View& view, Colour colour) {
   const NodeView& node = view.node;
   std::string out = concat("Tandem ", printable(node.version), " on ", printable(node.name), ": ");
+  out += view.vrrp.empty() ? std::string() : concat(activity_text(view, colour), ", ");
   out += node.ready ? toned("ready", Tone::good, colour) : toned("not ready", Tone::bad, colour);
   out += concat(", up ", rounded(std::chrono::floor<std::chrono::seconds>(node.uptime)), ", ", node.workers,
                 node.workers == 1 ? " worker\n" : " workers\n");
@@ -50,6 +67,91 @@ std::string config_text(const View& view, Colour colour) {
     out += '\n';
   }
   return out;
+}
+
+Cell state_of(const VrrpView& router) {
+  if (router.leaving) {
+    return {concat(router.state, " (leaving)"), Tone::warning};
+  }
+  if (router.contested) {
+    return {router.state, Tone::bad};
+  }
+  return {router.state, router.state == "active" ? Tone::good : router.state == "backup" ? Tone::plain : Tone::warning};
+}
+
+std::string priority_of(const VrrpView& router) {
+  return router.priority == router.priority_configured ? std::to_string(router.priority)
+                                                       : concat(router.priority, " of ", router.priority_configured);
+}
+
+/// Who has the addresses, as far as this node knows.
+std::string holder_of(const VrrpView& router) {
+  if (router.state == "active") {
+    return "this node";
+  }
+  if (router.active_router.empty()) {
+    return "-";
+  }
+  return router.active_priority ? concat(router.active_router, " (", *router.active_priority, ")")
+                                : router.active_router;
+}
+
+/// What is wrong with a virtual router, a line each.
+std::vector<Cell> troubles_of(const VrrpView& router) {
+  std::vector<Cell> out;
+  const bool active = router.state == "active";
+  if (router.contested) {
+    out.push_back({concat("another router is active too",
+                          router.active_router.empty() ? std::string() : concat(", ", router.active_router),
+                          ": the nodes do not hear each other, or share a virtual router id with a stranger"),
+                   Tone::bad});
+  }
+  if (active && !router.leaving && !router.holds_addresses) {
+    out.push_back({"active without all of its addresses on the interface", Tone::bad});
+  }
+  if (!active && router.holds_addresses) {
+    out.push_back({concat(router.state, " with addresses on the interface that are the active node's"), Tone::bad});
+  }
+  if (router.heard_nobody) {
+    out.push_back({"heard nobody since the start: is multicast (or protocol 112) filtered?", Tone::warning});
+  }
+  for (const std::string& reason : router.reasons) {
+    out.push_back({reason, Tone::warning});
+  }
+  return out;
+}
+
+std::string routers_text(const View& view, Colour colour) {
+  Table table({"INSTANCE", "STATE", "FOR", ">PRIORITY", "INTERFACE", "ACTIVE NODE", "ADDRESSES"});
+  std::string troubles;
+  for (const VrrpView& router : view.vrrp) {
+    table.add({{router.name},
+               state_of(router),
+               {router.since ? age(*router.since, view.at) : "-"},
+               {priority_of(router), router.priority == router.priority_configured ? Tone::plain : Tone::warning},
+               {concat(router.interface, " id ", router.id)},
+               {holder_of(router)},
+               {join(router.addresses)}});
+    for (const Cell& trouble : troubles_of(router)) {
+      troubles += concat(
+          "  ", toned(concat(printable(router.name), ": ", printable(trouble.text)), trouble.tone, colour), "\n");
+    }
+  }
+  return table.text(colour, 0) + troubles;
+}
+
+std::string peer_text(const PeerView& peer, Colour colour) {
+  const std::string since = rounded(std::chrono::floor<std::chrono::seconds>(peer.since));
+  const std::string who = peer.node.empty() ? std::string() : concat(printable(peer.node), " at ");
+  std::string out = concat("Peer ", who, printable(peer.address), ": ");
+  if (!peer.up) {
+    out += toned(concat("no link for ", since), Tone::warning, colour);
+    return out + (peer.reason.empty() ? std::string("\n") : concat(": ", printable(peer.reason), "\n"));
+  }
+  out += concat(toned("linked", Tone::good, colour), " for ", since);
+  out += peer.round_trip ? concat(", round trip ", rounded(*peer.round_trip)) : std::string();
+  out += peer.version.empty() ? std::string() : concat(", Tandem ", printable(peer.version));
+  return out + "\n";
 }
 
 std::string listeners_text(const View& view, Colour colour) {
@@ -215,7 +317,11 @@ std::string cluster_text(const ClusterView& cluster, WallTime now, Colour colour
 }  // namespace
 
 std::string status_text(const View& view, Colour colour) {
-  std::string out = node_text(view, colour) + config_text(view, colour);
+  std::string out = node_text(view, colour);
+  out += view.vrrp.empty() ? std::string() : concat("\n", routers_text(view, colour));
+  out += view.peer ? peer_text(*view.peer, colour) : std::string();
+  out += view.vrrp.empty() && !view.peer ? std::string() : std::string("\n");
+  out += config_text(view, colour);
   if (!view.listeners.empty()) {
     out += "\n" + listeners_text(view, colour);
   }

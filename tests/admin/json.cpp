@@ -57,6 +57,39 @@ TEST_SUITE("admin/json") {
     CHECK(text.ends_with("}\n"));
   }
 
+  TEST_CASE("the status of a pair has its virtual routers and its link") {
+    const std::string text = status_json(sample_pair());
+
+    CHECK(contains(text,
+                   "  \"vrrp\": [\n"
+                   "    {\n"
+                   "      \"name\": \"front\",\n"
+                   "      \"interface\": \"eth0\",\n"
+                   "      \"id\": 51,\n"
+                   "      \"version\": 3,\n"
+                   "      \"state\": \"active\",\n"
+                   "      \"since\": \"2026-01-31T11:50:00.000Z\",\n"
+                   "      \"leaving\": false,\n"
+                   "      \"priority\": 150,\n"
+                   "      \"priority_configured\": 150,\n"));
+    CHECK(contains(text, "\"holds_addresses\": true,\n      \"sync_group\": null,\n      \"reasons\": [],\n"));
+    CHECK(contains(text,
+                   "\"active_router\": \"10.0.0.3\",\n      \"active_priority\": 150,\n"
+                   "      \"heard_seconds_ago\": 0.03,\n      \"heard_nobody\": false,\n"
+                   "      \"contested\": false\n"));
+    CHECK(contains(text,
+                   "  \"peer\": {\n"
+                   "    \"address\": \"192.0.2.3:8405\",\n"
+                   "    \"up\": true,\n"
+                   "    \"node\": \"lb-b\",\n"
+                   "    \"version\": \"0.1.0\",\n"
+                   "    \"for_seconds\": 600.3,\n"
+                   "    \"round_trip_seconds\": 0.00021,\n"
+                   "    \"reason\": null\n"
+                   "  },\n"));
+    CHECK(contains(status_json(sample_view()), "  \"vrrp\": [],\n  \"peer\": null,\n"));
+  }
+
   TEST_CASE("what a backend says cannot break the document") {
     View view = sample_view();
     view.clusters[0].backends[0].reason = "\"}\n\x1b[31m \xff\xfe \xc0\xaf \xed\xa0\x80 caf\xc3\xa9";

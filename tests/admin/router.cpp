@@ -75,6 +75,7 @@ TEST_SUITE("admin/router") {
         {post("/api/v1/clusters/orders/backends/pg-0/drain"), Action::drain},
         {post("/api/v1/clusters/orders/backends/pg-0/ready"), Action::ready},
         {post("/api/v1/clusters/orders/backends/pg-0/promote"), Action::promote},
+        {post("/api/v1/vrrp/front/handover"), Action::handover},
         {post("/api/v1/reload"), Action::reload},
     };
     for (const Case& one : cases) {
@@ -92,12 +93,16 @@ TEST_SUITE("admin/router") {
     REQUIRE(std::holds_alternative<Call>(routed));
     CHECK(std::get<Call>(routed).cluster == "a/b");
     CHECK(std::get<Call>(routed).backend == "caf\xC3\xA9 one");
+    const auto handover = route(post("/api/v1/vrrp/a%20b/handover"), unix_peer(), kWithoutToken);
+    REQUIRE(std::holds_alternative<Call>(handover));
+    CHECK(std::get<Call>(handover).instance == "a b");
   }
 
   TEST_CASE("what is nowhere is 404") {
     for (const char* target : {"/nothing", "/metrics/", "/api/v1", "/api/v1/status/x", "/api/v2/status", "//metrics",
                                "/api/v1/clusters/orders/backends/pg-0", "/api/v1/clusters/orders/backends/pg-0/delete",
-                               "/api/v1/clusters/orders/backends/pg-0/drain/", "/../metrics"}) {
+                               "/api/v1/clusters/orders/backends/pg-0/drain/", "/../metrics", "/api/v1/vrrp",
+                               "/api/v1/vrrp/front", "/api/v1/vrrp/front/takeover", "/api/v1/vrrp/front/handover/x"}) {
       CAPTURE(target);
       CHECK(status_of(route(get(target), unix_peer(), kWithoutToken)) == 404);
     }
@@ -159,6 +164,14 @@ TEST_SUITE("admin/router") {
     CHECK(status_of(route(with_token(command, "s3crets"), peer, kWithToken)) == 403);
     CHECK(status_of(route(with_token(command, ""), peer, kWithoutToken)) == 403);
     CHECK(status_of(route(with_token(command, "s3cret"), peer, kWithToken)) == 0);
+  }
+
+  TEST_CASE("a handover is a command") {
+    const Request command = post("/api/v1/vrrp/front/handover");
+
+    CHECK(is_command(Action::handover));
+    CHECK(status_of(route(command, tcp_peer("127.0.0.1"), kWithToken)) == 401);
+    CHECK(status_of(route(get("/api/v1/vrrp/front/handover"), unix_peer(), kWithoutToken)) == 405);
   }
 
   TEST_CASE("another scheme of authorization is 401") {

@@ -78,4 +78,44 @@ inline View sample_view() {
   return view;
 }
 
+/// Half of a pair: one address is here, another one at the peer.
+inline View sample_pair() {
+  using namespace std::chrono_literals;
+  View view = sample_view();
+  VrrpView front;
+  front.name = "front";
+  front.interface = "eth0";
+  front.id = 51;
+  front.state = "active";
+  front.priority = 150;
+  front.priority_configured = 150;
+  front.addresses = {"192.0.2.100/24", "192.0.2.101/24"};
+  front.holds_addresses = true;
+  front.since = kNow - 10min;
+  front.source = "192.0.2.2";
+  VrrpView back = front;
+  back.name = "back";
+  back.id = 52;
+  back.state = "backup";
+  back.priority = 50;
+  back.priority_configured = 100;
+  back.addresses = {"10.0.0.100/24"};
+  back.holds_addresses = false;
+  back.sync_group = "inside";
+  back.active_router = "10.0.0.3";
+  back.active_priority = 150;
+  back.heard = 30ms;
+  back.reasons = {"cluster orders is down"};
+  view.vrrp = {front, back};
+  PeerView peer;
+  peer.address = "192.0.2.3:8405";
+  peer.up = true;
+  peer.node = "lb-b";
+  peer.version = "0.1.0";
+  peer.since = 10min + 300ms;
+  peer.round_trip = 210us;
+  view.peer = peer;
+  return view;
+}
+
 }  // namespace tandem::admin

@@ -28,6 +28,78 @@ Cluster orders: 2 of 3 up, probed by patroni, primary pg-0
 )");
   }
 
+  TEST_CASE("the status of a pair says first who is active") {
+    const std::string text = status_text(sample_pair(), Colour::never);
+
+    CHECK(text.substr(0, text.find("\nLISTENER")) ==
+          R"(Tandem 0.1.0 on lb-a: active for front, ready, up 3h 12m, 2 workers
+
+INSTANCE  STATE   FOR      PRIORITY  INTERFACE   ACTIVE NODE     ADDRESSES
+front     active  10m 0s        150  eth0 id 51  this node       192.0.2.100/24, 192.0.2.101/24
+back      backup  10m 0s  50 of 100  eth0 id 52  10.0.0.3 (150)  10.0.0.100/24
+  back: cluster orders is down
+Peer lb-b at 192.0.2.3:8405: linked for 10m 0s, round trip 210us, Tandem 0.1.0
+
+Configuration /etc/tandem/tandem.toml, in use for 1m 30s
+)");
+  }
+
+  TEST_CASE("a node that is active for everything or nothing says so in a word") {
+    View view = sample_pair();
+    view.vrrp[1].state = "active";
+    CHECK(status_text(view, Colour::never).starts_with("Tandem 0.1.0 on lb-a: active, ready"));
+    view.vrrp[0].state = view.vrrp[1].state = "backup";
+    CHECK(status_text(view, Colour::never).starts_with("Tandem 0.1.0 on lb-a: backup, ready"));
+    view.vrrp[1].state = "initialize";
+    CHECK(status_text(view, Colour::never).starts_with("Tandem 0.1.0 on lb-a: not active, ready"));
+  }
+
+  TEST_CASE("another active router is told in red and with its address") {
+    View view = sample_pair();
+    view.vrrp[0].contested = true;
+    view.vrrp[0].active_router = "192.0.2.3";
+
+    CHECK(status_text(view, Colour::never)
+              .find("  front: another router is active too, 192.0.2.3: the nodes do not hear each other, or share a "
+                    "virtual router id with a stranger\n") != std::string::npos);
+    CHECK(status_text(view, Colour::always).find("\x1b[1;31mfront: another router is active too") != std::string::npos);
+  }
+
+  TEST_CASE("a node that heard nobody suspects the network") {
+    View view = sample_pair();
+    view.vrrp[0].heard_nobody = true;
+
+    CHECK(status_text(view, Colour::never)
+              .find("  front: heard nobody since the start: is multicast (or protocol 112) filtered?\n") !=
+          std::string::npos);
+  }
+
+  TEST_CASE("addresses in the wrong hands are told") {
+    View view = sample_pair();
+    view.vrrp[0].holds_addresses = false;
+    view.vrrp[1].holds_addresses = true;
+
+    const std::string text = status_text(view, Colour::never);
+
+    CHECK(text.find("  front: active without all of its addresses on the interface\n") != std::string::npos);
+    CHECK(text.find("  back: backup with addresses on the interface that are the active node's\n") !=
+          std::string::npos);
+  }
+
+  TEST_CASE("a node that leaves and a link that is down are told with the reason") {
+    View view = sample_pair();
+    view.vrrp[0].leaving = true;
+    view.peer->up = false;
+    view.peer->node.clear();
+    view.peer->since = std::chrono::seconds(5);
+    view.peer->reason = "connection refused";
+
+    const std::string text = status_text(view, Colour::never);
+
+    CHECK(text.find("front     active (leaving)  10m 0s") != std::string::npos);
+    CHECK(text.find("Peer 192.0.2.3:8405: no link for 5s: connection refused\n") != std::string::npos);
+  }
+
   TEST_CASE("colours mark what is good and bad and are only there on request") {
     const std::string plain = status_text(sample_view(), Colour::never);
     const std::string coloured = status_text(sample_view(), Colour::always);
