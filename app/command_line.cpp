@@ -19,6 +19,7 @@
 #include "app/demo/demo.hpp"
 #include "app/version.hpp"
 #include "base/text.hpp"
+#include "config/host.hpp"
 #include "config/json_schema.hpp"
 #include "config/report.hpp"
 
@@ -37,6 +38,8 @@ struct Arguments {
   std::string seconds;
   NodeAddress node;
   BackendCommand backend;
+  std::string instance;
+  bool no_watcher = false;
 };
 
 /// What was asked for, once the command line has been read.
@@ -47,7 +50,7 @@ config::Colour colour_for(int fd) {
 }
 
 int check_file(const Arguments& arguments) {
-  const config::Reading reading = config::read_file(arguments.file);
+  const config::Reading reading = config::read_file(arguments.file, config::this_host());
   if (arguments.json) {
     std::cout << config::check_json(reading, arguments.file);
   } else if (reading.config) {
@@ -69,6 +72,7 @@ int run(const Arguments& arguments) {
   if (!arguments.log_level.empty()) {
     options.log_level = levels.at(arguments.log_level);
   }
+  options.watch = arguments.no_watcher ? Watch::no : Watch::yes;
   return run_daemon(options);
 }
 
@@ -101,10 +105,12 @@ void add_serving(CLI::App& app, Arguments& arguments, Action& action) {
       ->check(CLI::IsMember({"text", "json"}));
   serve->add_option("--log-level", arguments.log_level, "debug, info, warning or error; default: the file's")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  serve->add_flag("--no-watcher", arguments.no_watcher,
+                  "Serve in this one process, for debuggers: nobody gives the addresses away when it crashes");
   serve->callback([&] { action = [&] { return run(arguments); }; });
 
   CLI::App* check = app.add_subcommand(
-      "check", "Validate a file without touching anything; print how long a dead backend goes unnoticed");
+      "check", "Validate a file without touching anything; print how long a dead backend, or node, goes unnoticed");
   add_file(*check, arguments);
   check->add_flag("--json", arguments.json, "For programs");
   check->callback([&] { action = [&] { return check_file(arguments); }; });
@@ -116,7 +122,7 @@ void add_serving(CLI::App& app, Arguments& arguments, Action& action) {
 }
 
 void add_asking(CLI::App& app, Arguments& arguments, Action& action) {
-  CLI::App* status = app.add_subcommand("status", "Who is primary, what is up, what carries how much");
+  CLI::App* status = app.add_subcommand("status", "Who is active, who is primary, what is up");
   add_node(*status, arguments);
   status->add_flag("--json", arguments.json, "For programs: everything");
   status->callback([&] {
@@ -152,6 +158,12 @@ void add_orders(CLI::App& app, Arguments& arguments, Action& action) {
   add_order(app, arguments, action, "ready", "Take a drain back");
   add_order(app, arguments, action, "promote",
             "Of two backends that both say primary, this one; until the conflict ends");
+
+  CLI::App* handover = app.add_subcommand("handover", "Give the virtual addresses to the peer, now");
+  handover->add_option("instance", arguments.instance, "Which [[vrrp]]; default: all that this node is active for")
+      ->type_name("INSTANCE");
+  add_node(*handover, arguments);
+  handover->callback([&] { action = [&] { return order_handover(arguments.node, arguments.instance); }; });
 }
 
 /// CLI11 would only say that a command is required.

@@ -2,12 +2,16 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <set>
+#include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #include "admin/client.hpp"
 #include "base/text.hpp"
@@ -63,6 +67,47 @@ int order(const NodeAddress& node, const std::string& target, const std::string&
   }
   std::cout << admin::message(*response) << '\n';
   return 0;
+}
+
+int hand_over(const NodeAddress& node, const std::string& instance) {
+  return order(node, concat("/api/v1/vrrp/", admin::percent_encoded(instance), "/handover"), "{}");
+}
+
+/// A member that is text; empty where it is null or missing.
+std::string text_of(const boost::json::object& object, std::string_view key) {
+  const boost::json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+/// The virtual routers that this node is active for, one of each sync group, which goes as a whole. The error says why
+/// there is none.
+Result<std::vector<std::string>> active_instances(std::string_view status) {
+  boost::system::error_code error;
+  const boost::json::value parsed = boost::json::parse(status, error);
+  const boost::json::value* routers = parsed.is_object() ? parsed.get_object().if_contains("vrrp") : nullptr;
+  if (error || routers == nullptr || !routers->is_array()) {
+    return Error{"the node's status does not tell its virtual routers; is it an older version?"};
+  }
+  std::vector<std::string> active;
+  std::vector<std::string> others;
+  std::set<std::string> groups;
+  for (const boost::json::value& value : routers->get_array()) {
+    if (!value.is_object()) {
+      continue;
+    }
+    const boost::json::object& router = value.get_object();
+    const std::string group = text_of(router, "sync_group");
+    if (text_of(router, "state") != "active") {
+      others.push_back(concat(text_of(router, "name"), " is ", text_of(router, "state")));
+    } else if (group.empty() || groups.insert(group).second) {
+      active.push_back(text_of(router, "name"));
+    }
+  }
+  if (!active.empty()) {
+    return active;
+  }
+  return Error{others.empty() ? std::string("nothing to hand over: the node's file has no [[vrrp]]")
+                              : concat("nothing to hand over: ", join(others))};
 }
 
 }  // namespace
@@ -124,5 +169,24 @@ int order_backend(const NodeAddress& node, const BackendCommand& command) {
 }
 
 int order_reload(const NodeAddress& node) { return order(node, "/api/v1/reload", "{}"); }
+
+int order_handover(const NodeAddress& node, const std::string& instance) {
+  if (!instance.empty()) {
+    return hand_over(node, instance);
+  }
+  const auto status = fetch_status(node, StatusFormat::json);
+  if (!status) {
+    return fail(status.error().text);
+  }
+  const auto active = active_instances(*status);
+  if (!active) {
+    return fail(active.error().text);
+  }
+  int worst = 0;
+  for (const std::string& name : *active) {
+    worst = std::max(worst, hand_over(node, name));
+  }
+  return worst;
+}
 
 }  // namespace tandem::app

@@ -29,5 +29,8 @@ struct BackendCommand {
 
 int order_backend(const NodeAddress& node, const BackendCommand& command);
 int order_reload(const NodeAddress& node);
+/// Gives the addresses of a virtual router, and of its sync group, to the peer; without a name, of all that the node is
+/// active for.
+int order_handover(const NodeAddress& node, const std::string& instance);
 
 }  // namespace tandem::app
