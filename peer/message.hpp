@@ -24,9 +24,15 @@ struct Router {
 struct Hello {
   std::uint16_t protocol = 1;  // the newest that the sender speaks; the lower of the two is spoken
   std::string node;
-  std::string version;  // of the program, for people
+  std::string version;    // of the program, for people
+  std::uint64_t run = 0;  // drawn by each start of a node anew: who is who, and which of the two chooses a connection
 
   friend bool operator==(const Hello&, const Hello&) = default;
+};
+
+/// Said once by the node with the higher `run`, on the one connection of both that is kept.
+struct Chosen {
+  friend bool operator==(const Chosen&, const Chosen&) = default;
 };
 
 /// I am leaving this router, or have left it: take it now.
@@ -48,9 +54,18 @@ struct Goodbye {
   friend bool operator==(const Goodbye&, const Goodbye&) = default;
 };
 
-/// Nothing new; sent when nothing else was for a while.
+/// I am there; are you?
 struct Ping {
+  std::uint64_t number = 0;
+
   friend bool operator==(const Ping&, const Ping&) = default;
+};
+
+/// The answer to a Ping, with its number.
+struct Pong {
+  std::uint64_t number = 0;
+
+  friend bool operator==(const Pong&, const Pong&) = default;
 };
 
 /// What the sender knows of one backend.
@@ -94,6 +109,6 @@ struct View {
   friend bool operator==(const View&, const View&) = default;
 };
 
-using Message = std::variant<Hello, Leaving, Active, Goodbye, Ping, View>;
+using Message = std::variant<Hello, Chosen, Leaving, Active, Goodbye, Ping, Pong, View>;
 
 }  // namespace tandem::peer
