@@ -80,7 +80,7 @@ phase_packages() {
     install_missing $(build_packages) $(test_packages) 2>&1 | tee -a "$1" | grep -E '^(All packages|Going to|These packages|No apt)' &&
     [[ ${PIPESTATUS[0]} == 0 ]] &&
     if grep -q '^Going to install' "$1"; then
-      echo "Some of these packages start services of their own (PostgreSQL, nginx, HAProxy, etcd, Prometheus)."
+      echo "Some of these packages start services of their own (PostgreSQL, nginx, HAProxy, etcd, Prometheus, FRR)."
       echo "The tests do not use them, and do not stop them."
     fi
 }

@@ -33,7 +33,7 @@ build_packages() {
 test_packages() {
   echo clang clang-tidy clang-format lld python3 curl jq iproute2 util-linux strace \
     postgresql patroni python3-etcd etcd-server etcd-client nginx-light haproxy prometheus shellcheck \
-    keepalived nftables tcpdump tshark
+    keepalived frr nftables tcpdump tshark
   first_available libclang-rt-dev libclang-rt-14-dev libclang-rt-18-dev
 }
 

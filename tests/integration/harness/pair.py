@@ -97,6 +97,14 @@ listen front
             return None
         return next(name for name, state in states.items() if state == "active")
 
+    def transitions(self):
+        """Of both nodes together."""
+        return sum(node.transitions() for node in self._nodes.values())
+
+    def longest_turn(self):
+        """Of both nodes' VRRP threads, in seconds; None where nobody measures that."""
+        return max((node.longest_turn() for node in self._nodes.values() if hasattr(node, "longest_turn")), default=None)
+
     def wait_whole(self):
         """Until one node is active, the other a backup, and the link between them stands."""
         def whole():

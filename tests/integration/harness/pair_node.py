@@ -101,6 +101,10 @@ pool = "here"
         return int(sum(value for labels, value in self.tandem.samples("tandem_vrrp_transitions_total")
                        if labels.get("instance") == self.instance))
 
+    def longest_turn(self):
+        """Of the VRRP thread since its start, in seconds."""
+        return self.tandem.metric("tandem_vrrp_loop_longest_seconds")
+
     def is_linked(self):
         """Whether the peer link stands."""
         return bool((self.tandem.status().get("peer") or {}).get("up"))

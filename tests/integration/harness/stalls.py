@@ -8,9 +8,9 @@ from .asker import PROGRAM
 
 
 class Stalls:
-    """Records, at the real-time priority that VRRP threads have, every time at which it was not let to run."""
+    """Records, at the real-time priority of Tandem's VRRP thread, every time at which it was not let to run."""
 
-    def __init__(self, scene, node, *, priority=50):
+    def __init__(self, scene, node, *, priority=20):
         realtime = priority if os.geteuid() == 0 else 0
         self._process = node.start(scene, f"stalls-{time.monotonic_ns()}",
                                    [PROGRAM, "stalls", "--above", "2000", "--realtime", realtime], scene.dir)
