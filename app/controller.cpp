@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "app/changeover.hpp"
 #include "base/check.hpp"
 #include "base/text.hpp"
 
@@ -37,41 +38,6 @@ lb::Standing make_standing(const healthcheck::Report& report) {
   standing.takes_reads = verdict.takes_reads;
   standing.reason = verdict.reason;
   return standing;
-}
-
-/// `old`, untouched, and what only `next` has: while listeners change over, both find their pools, and going back to
-/// `old` loses nothing.
-std::vector<config::Cluster> old_and_new_clusters(const config::Config& old, const config::Config& next) {
-  std::vector<config::Cluster> both = old.clusters;
-  for (const config::Cluster& cluster : next.clusters) {
-    const auto same = [&](const config::Cluster& other) { return other.options.name == cluster.options.name; };
-    if (std::none_of(old.clusters.begin(), old.clusters.end(), same)) {
-      both.push_back(cluster);
-    }
-  }
-  return both;
-}
-
-/// A new pool may fall back to an old one, never the other way round: there is no circle that neither file has.
-std::vector<lb::PoolOptions> old_and_new_pools(const config::Config& old, const config::Config& next) {
-  std::vector<lb::PoolOptions> both = old.pools;
-  for (const lb::PoolOptions& pool : next.pools) {
-    const auto same = [&](const lb::PoolOptions& other) { return other.name == pool.name; };
-    if (std::none_of(old.pools.begin(), old.pools.end(), same)) {
-      both.push_back(pool);
-    }
-  }
-  return both;
-}
-
-std::set<IpAddress> virtual_addresses(const config::Config& config) {
-  std::set<IpAddress> out;
-  for (const vrrp::Options& instance : config.vrrp) {
-    for (const vrrp::VirtualAddress& address : instance.addresses) {
-      out.insert(address.address);
-    }
-  }
-  return out;
 }
 
 }  // namespace
@@ -226,6 +192,7 @@ void Controller::on_reports(const std::vector<healthcheck::Report>& reports) {
     lb::Standing standing = make_standing(report);
     BackendRecord& record = records_[report.backend];
     record.probe_duration = report.probe_duration;
+    record.last_report = now;
     std::string state = describe_state(standing.up, standing.role);
     if (!record.reported || state != record.state) {
       turns.push_back(
@@ -326,6 +293,9 @@ Result<> Controller::drain(const std::string& cluster, const std::string& backen
   }
   const Instant now = now_instant();
   drain.since = now_wall();
+  if (drain.said == Instant{}) {
+    drain.said = now;
+  }
   if (duration) {
     drain.ends = now + *duration;
     drain.ends_wall = drain.since + *duration;
@@ -369,7 +339,35 @@ Result<> Controller::promote(const std::string& cluster, const std::string& back
   return {};
 }
 
+bool Controller::on_hint(const std::string& cluster, const std::string& backend, const lb::Standing& standing) {
+  const auto found = pools_.find_backend(cluster, backend);
+  const BackendRecord* record = found ? find_record(*found) : nullptr;
+  if (!found || (record != nullptr && record->reported) || !probes_.contains(cluster)) {
+    return false;
+  }
+  take_up(pools_.on_standing(*found, standing, now_instant()));
+  carry_out();
+  return true;
+}
+
+void Controller::on_peer_promotion(const std::string& cluster, const std::string& backend) {
+  if (const auto found = pools_.find_backend(cluster, backend)) {
+    take_up(pools_.on_peer_promotion(*found, now_instant()));
+    carry_out();
+  }
+}
+
 void Controller::stop_listening() { listeners_.close_all(); }
+
+void Controller::sever_addresses(const std::vector<IpAddress>& addresses) {
+  for (const ListenerId listener : listeners_.on(addresses)) {
+    lb::Sever sever;
+    sever.listener = listener;
+    sever.cause = lb::Cause::severed_address;
+    pending_.severs.push_back(sever);
+  }
+  carry_out();
+}
 
 void Controller::record_event(LogLevel level, std::string_view event, std::vector<LogField> fields) {
   LogEvent happened{level, event, std::move(fields)};
@@ -423,6 +421,9 @@ void Controller::carry_out() {
   }
   look_after_urgent();
   arm_timer();
+  if (on_change_) {
+    on_change_();
+  }
 }
 
 void Controller::look_after_urgent() {

@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,6 +30,7 @@ struct BackendRecord {
   std::string state = "unknown";  // "up primary", "down", …
   Instant since{};                // of `state`
   WallTime since_wall{};
+  Instant last_report{};  // of its probe
   Duration probe_duration{0};
 };
 
@@ -55,8 +57,19 @@ class Controller {
   /// Settles a conflict of primaries. Errors: no such backend, or it does not say primary.
   Result<> promote(const std::string& cluster, const std::string& backend, const std::string& who);
 
+  /// A word about a backend that no probe has answered for yet; the first answer of one wins. False: there was no need.
+  bool on_hint(const std::string& cluster, const std::string& backend, const lb::Standing& standing);
+
+  /// The other node saw the backend become primary.
+  void on_peer_promotion(const std::string& cluster, const std::string& backend);
+
   /// Listens no more; sessions go on.
   void stop_listening();
+  /// Ends the sessions of the listeners on `addresses`, which this host is losing.
+  void sever_addresses(const std::vector<IpAddress>& addresses);
+
+  /// To be called after every step that may have changed the pools.
+  void call_on_change(std::function<void()> on_change) { on_change_ = std::move(on_change); }
 
   /// Writes an event to the log and keeps it for those who ask later.
   void record_event(LogLevel level, std::string_view event, std::vector<LogField> fields);
@@ -110,6 +123,7 @@ class Controller {
   std::map<ClusterId, bool> urgent_;
   std::map<ClusterId, std::shared_ptr<const healthcheck::ProbeStats>> probe_stats_;
   lb::Change pending_;
+  std::function<void()> on_change_;
   boost::asio::steady_timer timer_;
 
   Inbox<healthcheck::Report> reports_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
@@ -19,12 +20,15 @@
 #include "app/controller.hpp"
 #include "app/log_output.hpp"
 #include "app/node_control.hpp"
+#include "app/pair.hpp"
 #include "app/privileges.hpp"
 #include "app/service_notify.hpp"
 #include "app/version.hpp"
+#include "app/watcher/watcher.hpp"
 #include "base/text.hpp"
 #include "config/diff.hpp"
 #include "config/reader.hpp"
+#include "config/secrets.hpp"
 #include "healthcheck/check_options.hpp"
 #include "lb/relay/relay_plane.hpp"
 
@@ -47,6 +51,10 @@ std::uint32_t count_cores() {
 std::string host_name() {
   std::array<char, 256> name{};
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+std::string node_name(const config::Config& config) {
+  return config.node.name.empty() ? host_name() : config.node.name;
 }
 
 std::uint64_t random_seed() {
@@ -79,16 +87,18 @@ Result<> check_files(const config::Config& config) {
 /// Everything that runs, in the order in which it must be made and, backwards, ended.
 class Daemon {
  public:
-  Daemon(const RunOptions& options, const config::Config& config, const LogOutput& output)
-      : log_(output.log()),
+  Daemon(const RunOptions& options, const config::Config& config, const LogOutput& output, Lifeline& lifeline)
+      : lifeline_(lifeline),
+        log_(output.log()),
         log_level_(options.log_level),
         workers_(config.node.workers > 0 ? config.node.workers : count_cores()),
         plane_(relay_options(config), log_,
                [this](const lb::ConnectFailed& failure) { controller_.report_connect_failure(failure); }),
         controller_(context_, plane_, workers_, random_seed(), log_),
+        pair_(context_, controller_, plane_, lifeline, node_name(config), log_),
         control_(
-            controller_, plane_, node_status(config), config_status(options), [&output] { return output.dropped(); },
-            [this](const config::Config& next) { return take_over(next); }),
+            controller_, pair_, plane_, node_status(config), config_status(options),
+            [&output] { return output.dropped(); }, [this](const config::Config& next) { return take_over(next); }),
         server_(context_, control_, log_) {}
 
   /// Opens everything; an error says what could not be opened.
@@ -107,9 +117,10 @@ class Daemon {
   [[nodiscard]] NodeStatus node_status(const config::Config& config) const;
   static ConfigStatus config_status(const RunOptions& options);
 
-  Result<std::vector<std::string>> take_over(const config::Config& next);
-  static Result<> drop_to_user(const config::Config& config);
+  Result<std::vector<std::string>> take_over(const config::Config& file);
+  Result<> drop_to_user(const config::Config& config);
   void warn_about_file_limit(const config::Config& config) const;
+  void watch_watcher();
   void wait_for_signals();
   void on_signal(int signal);
   void reload();
@@ -119,16 +130,19 @@ class Daemon {
   void wait_for_sessions();
   [[nodiscard]] std::uint64_t sessions() const;
 
+  Lifeline& lifeline_;
   Log log_;
   std::optional<LogLevel> log_level_;  // the command line's
   std::uint32_t workers_;
   boost::asio::io_context context_{1};
   lb::relay::RelayPlane plane_;
   Controller controller_;
+  Pair pair_;
   NodeControl control_;
   admin::Server server_;
 
   boost::asio::signal_set signals_{context_, SIGTERM, SIGINT, SIGHUP};
+  boost::asio::posix::stream_descriptor watcher_{context_};
   boost::asio::steady_timer ready_timer_{context_};
   boost::asio::steady_timer watchdog_timer_{context_};
   boost::asio::steady_timer stop_timer_{context_};
@@ -137,7 +151,7 @@ class Daemon {
 
 NodeStatus Daemon::node_status(const config::Config& config) const {
   NodeStatus status;
-  status.name = config.node.name.empty() ? host_name() : config.node.name;
+  status.name = node_name(config);
   status.started = std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
   status.workers = workers_;
   return status;
@@ -162,22 +176,29 @@ Result<> Daemon::start(const config::Config& config) {
   }
   plane_.start();
   Result<void> applied = controller_.apply(config);
+  if (applied) {
+    applied = pair_.apply(config);
+  }
   if (applied && !config.node.user.empty()) {
     applied = drop_to_user(config);
   }
   if (!applied) {
+    pair_.close();
     plane_.stop();  // its workers report to the controller, which goes first
     return applied.error();
   }
   signals_.add(SIGUSR2);
   wait_for_signals();
+  watch_watcher();
+  lifeline_.on_started();
   controller_.record_event(LogLevel::info, "started",
                            {{"version", version()},
                             {"node", control_.node_name()},
                             {"workers", workers_},
                             {"clusters", config.clusters.size()},
                             {"pools", config.pools.size()},
-                            {"listeners", config.listeners.size()}});
+                            {"listeners", config.listeners.size()},
+                            {"virtual_routers", config.vrrp.size()}});
   wait_until_ready();
   feed_watchdog();
   return {};
@@ -189,11 +210,15 @@ Result<> Daemon::drop_to_user(const config::Config& config) {
       return given;
     }
   }
-  return become_user(config.node.user);
+  if (Result<void> became = become_user(config.node.user); !became) {
+    return became;
+  }
+  return pair_.keep_capabilities();
 }
 
 void Daemon::run() {
   context_.run();
+  pair_.close();  // the addresses go before those who serve on them
   plane_.stop();
   server_.close();
 }
@@ -215,8 +240,12 @@ void Daemon::warn_about_file_limit(const config::Config& config) const {
   }
 }
 
-Result<std::vector<std::string>> Daemon::take_over(const config::Config& next) {
+Result<std::vector<std::string>> Daemon::take_over(const config::Config& file) {
   const config::Config before = controller_.running();
+  config::Config next = file;
+  if (const Result<void> loaded = config::load_secrets(next); !loaded) {
+    return loaded.error();
+  }
   const config::Diff diff = config::diff(before, next);
   if (const Result<void> checked = check_files(next); !checked) {
     return checked.error();
@@ -238,6 +267,11 @@ Result<std::vector<std::string>> Daemon::take_over(const config::Config& next) {
     static_cast<void>(server_.open(before.admin));  // it was open a moment ago
     return applied.error();
   }
+  if (const Result<void> applied = pair_.apply(effective); !applied) {
+    static_cast<void>(controller_.apply(before));  // it was in force a moment ago
+    static_cast<void>(server_.open(before.admin));
+    return applied.error();
+  }
   plane_.log_one_in(next.log.session_sample);
   log_.set_lowest(log_level_.value_or(next.log.level));
   std::vector<std::string> lines = config::described(diff);
@@ -245,6 +279,21 @@ Result<std::vector<std::string>> Daemon::take_over(const config::Config& next) {
     lines.emplace_back("no changes");
   }
   return lines;
+}
+
+/// Nobody cleans up after us once the watcher is gone: better to leave in order.
+void Daemon::watch_watcher() {
+  if (lifeline_.watcher_fd() < 0) {
+    return;
+  }
+  watcher_.assign(::dup(lifeline_.watcher_fd()));
+  watcher_.async_wait(boost::asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+    if (!error && !stop_deadline_) {
+      controller_.record_event(LogLevel::error, "watcher_died",
+                               {{"reason", "nobody would give the addresses away if this process died too"}});
+      stop();
+    }
+  });
 }
 
 void Daemon::wait_for_signals() {
@@ -315,10 +364,12 @@ void Daemon::stop() {
   stop_deadline_ = std::chrono::steady_clock::now() + timeout;
   ready_timer_.cancel();
   control_.on_stopping();
-  controller_.stop_listening();
   service_notify("STOPPING=1");
   controller_.record_event(LogLevel::info, "stopping", {{"sessions", sessions()}, {"at_most", to_string(timeout)}});
-  wait_for_sessions();
+  pair_.shut_down([this] {
+    controller_.stop_listening();  // whoever came by a virtual address was served until the peer had it
+    wait_for_sessions();
+  });
 }
 
 void Daemon::wait_for_sessions() {
@@ -343,8 +394,8 @@ int fail(const Error& error) {
 }
 
 /// Serves; the exit status.
-int serve(const RunOptions& options, const config::Config& config, LogOutput& output) {
-  Daemon daemon(options, config, output);
+int serve(const RunOptions& options, const config::Config& config, LogOutput& output, Lifeline& lifeline) {
+  Daemon daemon(options, config, output, lifeline);
   if (const Result<void> started = daemon.start(config); !started) {
     static_cast<void>(output.finish(kLogPatience));  // what led to it comes first
     return fail(started.error());
@@ -353,9 +404,8 @@ int serve(const RunOptions& options, const config::Config& config, LogOutput& ou
   return 0;
 }
 
-}  // namespace
-
-int run_daemon(const RunOptions& options) {
+/// In the process that serves: from the file to the last session.
+int read_and_serve(const RunOptions& options, Lifeline& lifeline) {
   const config::Reading reading = config::read_file(options.config_file);
   for (const config::Problem& problem : reading.problems) {
     std::cerr << concat(config::to_string(problem, options.config_file), "\n");
@@ -363,7 +413,10 @@ int run_daemon(const RunOptions& options) {
   if (!reading.config) {
     return 1;
   }
-  const config::Config& config = *reading.config;
+  config::Config config = *reading.config;
+  if (const Result<void> loaded = config::load_secrets(config); !loaded) {
+    return fail(loaded.error());
+  }
   if (!config.node.user.empty()) {
     if (const Result<void> made = make_runtime_directory(config.admin.socket, config.node.user); !made) {
       return fail(made.error());
@@ -372,11 +425,23 @@ int run_daemon(const RunOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not our end
 
   LogOutput output(options.log_format.value_or(config.log.format), options.log_level.value_or(config.log.level));
-  const int status = serve(options, config, output);
+  const int status = serve(options, config, output, lifeline);
   if (!output.finish(kLogPatience)) {
     std::_Exit(status);  // whoever should read stderr does not; its thread cannot be joined
   }
   return status;
+}
+
+}  // namespace
+
+int run_daemon(const RunOptions& options) {
+  if (options.watch == Watch::no) {
+    Lifeline nobody;
+    return read_and_serve(options, nobody);
+  }
+  WatcherOptions watcher;
+  watcher.log_format = options.log_format.value_or(config::LogFormat::text);
+  return watch(watcher, [&](Lifeline& lifeline) { return read_and_serve(options, lifeline); });
 }
 
 }  // namespace tandem::app

@@ -29,11 +29,14 @@ admin::View NodeControl::view() const {
   const admin::Readiness readiness = this->readiness();
   view.node.ready = readiness.ready;
   view.node.reasons = readiness.reasons;
+  view.vrrp = pair_.routers(view.at);
+  view.peer = pair_.peer();
   return view;
 }
 
 metrics::Collection NodeControl::collect() const {
   metrics::Collection out = collect_metrics(controller_, plane_, config_);
+  pair_.collect(out);
   out.add(metrics::Metric::mailbox_overflows_total, {"log"}, static_cast<double>(log_dropped_()));
   return out;
 }
@@ -85,8 +88,13 @@ admin::Answer NodeControl::promote(const admin::BackendOrder& order) {
                 concat(order.cluster, "/", order.backend, " takes the writes until the conflict ends"));
 }
 
-admin::Answer NodeControl::handover(const std::string& instance, const std::string& /*who*/) {
-  return admin::Answer::refused(admin::Outcome::not_found, concat("virtual router \"", instance, "\" does not exist"));
+admin::Answer NodeControl::handover(const std::string& instance, const std::string& who) {
+  Result<std::string> done = pair_.hand_over(instance, who);
+  if (!done) {
+    return admin::Answer::refused(pair_.knows(instance) ? admin::Outcome::conflict : admin::Outcome::not_found,
+                                  done.error().text);
+  }
+  return admin::Answer::done({std::move(*done)});
 }
 
 void NodeControl::reload(const std::string& who, std::function<void(admin::Answer)> done) { done(reload_now(who)); }

@@ -6,6 +6,7 @@
 
 #include "admin/control.hpp"
 #include "app/controller.hpp"
+#include "app/pair.hpp"
 #include "app/status.hpp"
 #include "lb/forward_plane.hpp"
 
@@ -19,9 +20,10 @@ class NodeControl : public admin::Control {
   /// How many log lines were lost.
   using LogDropped = std::function<std::size_t()>;
 
-  NodeControl(Controller& controller, lb::ForwardPlane& plane, NodeStatus node, ConfigStatus config,
+  NodeControl(Controller& controller, Pair& pair, lb::ForwardPlane& plane, NodeStatus node, ConfigStatus config,
               LogDropped log_dropped, Apply apply)
       : controller_(controller),
+        pair_(pair),
         plane_(plane),
         node_(std::move(node)),
         config_(std::move(config)),
@@ -47,6 +49,7 @@ class NodeControl : public admin::Control {
 
  private:
   Controller& controller_;
+  Pair& pair_;
   lb::ForwardPlane& plane_;
   NodeStatus node_;
   ConfigStatus config_;

@@ -14,6 +14,7 @@ namespace tandem::app {
 struct Drain {
   std::string who;
   std::string reason;
+  Instant said{};  // when it was said, here or at the other node
   WallTime since{};
   std::optional<Instant> ends;        // none: until taken back
   std::optional<WallTime> ends_wall;  // the same for people
@@ -36,6 +37,8 @@ class Overrides {
     const auto found = drains_.find(backend);
     return found == drains_.end() ? nullptr : &found->second;
   }
+
+  [[nodiscard]] const std::map<Key, Drain>& all() const { return drains_; }
 
   /// Forgets and returns those whose time is up.
   std::vector<Key> expire(Instant now) {

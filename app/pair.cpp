@@ -1,0 +1,367 @@
+#include "app/pair.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <set>
+#include <utility>
+
+#include "app/pair_view.hpp"
+#include "app/version.hpp"
+#include "base/text.hpp"
+
+namespace tandem::app {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kEventsMax = 4096;
+constexpr std::size_t kViewsMax = 1024;
+constexpr Duration kTick = 100ms;
+constexpr Duration kWorkerPatience = 1s;   // workers turn every 200 ms at the least
+constexpr Duration kControlPatience = 5s;  // verdicts wait while this thread stands still
+constexpr Duration kVerdictPatience = 5s;  // at the start; after that the node serves with what it knows
+constexpr Duration kShutdownPatience = 3s;
+
+Instant now_instant() { return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now()); }
+
+peer::Router to_peer(const vrrp::RouterKey& router) {
+  return peer::Router{router.family, static_cast<std::uint8_t>(router.id)};
+}
+
+vrrp::RouterKey to_vrrp(const peer::Router& router) {
+  return vrrp::RouterKey{router.family, vrrp::VirtualRouterId{router.id}};
+}
+
+std::vector<IpAddress> addresses_of(const vrrp::Options& instance) {
+  std::vector<IpAddress> out;
+  for (const vrrp::VirtualAddress& address : instance.addresses) {
+    out.push_back(address.address);
+  }
+  return out;
+}
+
+}  // namespace
+
+Pair::Pair(boost::asio::io_context& context, Controller& controller, const lb::ForwardPlane& plane, Lifeline& lifeline,
+           std::string node_name, Log log)
+    : context_(context),
+      controller_(controller),
+      plane_(plane),
+      lifeline_(lifeline),
+      node_name_(std::move(node_name)),
+      log_(log),
+      notify_(context, log),
+      view_(controller),
+      tick_timer_(context),
+      shutdown_timer_(context),
+      started_(now_instant()),
+      control_beat_(started_.time_since_epoch().count()),
+      events_(context, kEventsMax, [this](const std::vector<vrrp::Event>& events) { on_events(events); }),
+      views_(context, kViewsMax, [this](const std::vector<peer::View>& views) {
+        const std::string peer = link_.with([](const auto& link) { return link ? link->status().peer_node : ""; });
+        for (const peer::View& view : views) {
+          view_.on_view(view, peer, now_instant());
+        }
+      }) {
+  controller_.call_on_change([this] { on_pools_changed(); });
+}
+
+Pair::~Pair() { close(); }
+
+void Pair::close() {
+  controller_.call_on_change({});
+  node_.reset();
+  std::shared_ptr<peer::Link> link = link_.with([](auto& held) { return std::exchange(held, nullptr); });
+  link.reset();
+}
+
+vrrp::NodeHooks Pair::node_hooks() {
+  vrrp::NodeHooks hooks;
+  hooks.service = [this](Instant now) { return service(now); };
+  hooks.on_event = [this](const vrrp::Event& event) { events_.send(event); };
+  hooks.on_leaving = [this](const vrrp::RouterKey& router) {
+    link_.with([&](const auto& link) {
+      if (link) {
+        link->say_leaving(to_peer(router));
+      }
+    });
+  };
+  hooks.on_active = [this](const vrrp::RouterKey& router) {
+    link_.with([&](const auto& link) {
+      if (link) {
+        link->say_active(to_peer(router));
+      }
+    });
+  };
+  hooks.deposit = [this](const vrrp::Will& will) { lifeline_.deposit(will); };
+  hooks.beat = [this](Instant now) { lifeline_.beat(now); };
+  return hooks;
+}
+
+peer::LinkHooks Pair::link_hooks() {
+  peer::LinkHooks hooks;
+  hooks.on_leaving = [this](const peer::Router& router) {
+    if (node_) {
+      node_->on_peer_leaving(to_vrrp(router));
+    }
+  };
+  hooks.on_active = [this](const peer::Router& router) {
+    if (node_) {
+      node_->on_peer_active(to_vrrp(router));
+    }
+  };
+  hooks.on_lost = [this] {
+    if (node_) {
+      node_->on_link_lost();
+    }
+  };
+  hooks.on_view = [this](peer::View view) { views_.send(std::move(view)); };
+  hooks.full_view = [this] { return whole_view_.with([](const peer::View& view) { return view; }); };
+  return hooks;
+}
+
+/// On the vrrp thread: whether this process could serve what comes to the addresses.
+vrrp::ServiceState Pair::service(Instant now) const {
+  // relaxed, here and below: recent values, nothing hangs on their order
+  if (!may_serve_.load(std::memory_order_relaxed)) {
+    return {vrrp::Inability::listeners_unbound, 0};
+  }
+  if (now.time_since_epoch().count() - control_beat_.load(std::memory_order_relaxed) > kControlPatience.count()) {
+    return {vrrp::Inability::control_stuck, 0};
+  }
+  for (std::size_t worker = 0; worker < plane_.worker_stats().size(); ++worker) {
+    if (now - plane_.heartbeat(worker) > kWorkerPatience) {
+      return {vrrp::Inability::worker_stuck, static_cast<std::uint32_t>(worker)};
+    }
+  }
+  return {};
+}
+
+Result<> Pair::apply(const config::Config& next) {
+  if (!node_ && !next.vrrp.empty()) {
+    auto platform = vrrp::open_host();
+    if (!platform) {
+      return platform.error();
+    }
+    tick();
+    node_ = std::make_unique<vrrp::Node>(std::move(*platform), node_hooks());
+    lifeline_.expect_beats(next.node.hang_timeout);
+  }
+  const std::vector<vrrp::Options> before = instances_;
+  if (node_) {
+    instances_ = next.vrrp;  // events that come meanwhile are about these
+    if (const Result<void> configured = node_->configure(next.vrrp); !configured) {
+      instances_ = before;
+      return configured.error();
+    }
+    lifeline_.expect_beats(next.node.hang_timeout);
+  }
+  if (const Result<void> linked = apply_link(next); !linked) {
+    if (node_) {
+      static_cast<void>(node_->configure(before));  // it was in force a moment ago
+      instances_ = before;
+    }
+    return linked.error();
+  }
+  set_penalties();
+  return {};
+}
+
+Result<> Pair::apply_link(const config::Config& next) {
+  if (next.peer == link_options_) {
+    return {};
+  }
+  std::shared_ptr<peer::Link> old = link_.with([](auto& link) { return std::exchange(link, nullptr); });
+  old.reset();  // its port may be the new one's
+  if (!next.peer) {
+    link_options_.reset();
+    return {};
+  }
+  auto opened = peer::Link::open(*next.peer, node_name_, std::string(version()), link_hooks(), log_);
+  if (!opened) {
+    if (link_options_) {
+      if (auto again = peer::Link::open(*link_options_, node_name_, std::string(version()), link_hooks(), log_)) {
+        link_.with([&](auto& link) { link = std::move(*again); });
+      }
+    }
+    return opened.error();
+  }
+  link_options_ = next.peer;
+  link_.with([&](auto& link) { link = std::move(*opened); });
+  return {};
+}
+
+Result<> Pair::keep_capabilities() { return node_ ? node_->keep_capabilities() : Result<>{}; }
+
+bool Pair::knows(const std::string& instance) const {
+  return std::any_of(instances_.begin(), instances_.end(),
+                     [&](const vrrp::Options& one) { return one.name == instance; });
+}
+
+Result<std::string> Pair::hand_over(const std::string& instance, const std::string& who) {
+  const std::vector<vrrp::InstanceStatus> status = node_ ? node_->status() : std::vector<vrrp::InstanceStatus>{};
+  std::vector<std::string> names;
+  for (std::size_t index = 0; index < instances_.size(); ++index) {
+    names.push_back(instances_[index].name);
+    if (instances_[index].name != instance) {
+      continue;
+    }
+    if (status[index].leaving) {
+      return Error{concat("virtual router \"", instance, "\" is being handed over already")};
+    }
+    if (status[index].state != vrrp::State::active) {
+      return Error{concat("virtual router \"", instance, "\" is not active here: this node has nothing to hand over")};
+    }
+    controller_.record_event(LogLevel::info, "handover", {{"instance", instance}, {"who", who}});
+    node_->hand_over(vrrp::InstanceIndex{static_cast<std::uint16_t>(index)});
+    return concat(instance, ": the other node is asked to take it");
+  }
+  return Error{names.empty() ? concat("virtual router \"", instance, "\" does not exist; this node has none")
+                             : concat("virtual router \"", instance, "\" does not exist; there are: ", join(names))};
+}
+
+void Pair::shut_down(std::function<void()> done) {
+  if (!node_) {
+    done();
+    return;
+  }
+  on_shut_down_ = std::move(done);
+  node_->shut_down();
+  started_ = now_instant();
+  wait_for_shutdown();
+}
+
+void Pair::wait_for_shutdown() {
+  if (node_->is_shut_down() || now_instant() - started_ > kShutdownPatience) {
+    if (on_shut_down_) {
+      std::exchange(on_shut_down_, {})();
+    }
+    return;
+  }
+  shutdown_timer_.expires_after(1ms);
+  shutdown_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) {
+      wait_for_shutdown();
+    }
+  });
+}
+
+void Pair::tick() {
+  const Instant now = now_instant();
+  control_beat_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  const bool known = may_serve_.load(std::memory_order_relaxed) || now - started_ > kVerdictPatience ||
+                     controller_.unknown_backends().empty();
+  may_serve_.store(known && !controller_.listeners().empty(), std::memory_order_relaxed);
+  tick_timer_.expires_after(kTick);
+  tick_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) {
+      tick();
+    }
+  });
+}
+
+void Pair::on_pools_changed() {
+  set_penalties();
+  if (!link_options_) {
+    return;
+  }
+  const Instant now = now_instant();
+  peer::View news = view_.changes(now);
+  if (news.backends.empty() && news.overrides.empty()) {
+    return;
+  }
+  whole_view_.with([&](peer::View& whole) { whole = view_.whole(now); });
+  link_.with([&](const auto& link) {
+    if (link) {
+      link->share(std::move(news));
+    }
+  });
+}
+
+void Pair::set_penalties() {
+  std::set<std::string> lost;
+  std::set<ClusterId> alive;
+  for (const lb::BackendStatus& backend : controller_.pools().backends()) {
+    if (!backend.standing.known || backend.standing.up) {
+      alive.insert(backend.cluster);
+    }
+  }
+  for (const lb::ClusterStatus& cluster : controller_.pools().clusters()) {
+    if (!alive.contains(cluster.id)) {
+      lost.insert(cluster.name);
+    }
+  }
+  for (std::size_t index = 0; node_ && index < instances_.size(); ++index) {
+    unsigned penalty = 0;
+    for (const vrrp::TrackedCluster& tracked : instances_[index].track_clusters) {
+      penalty += lost.contains(tracked.cluster) ? tracked.penalty : 0U;
+    }
+    node_->set_penalty(vrrp::InstanceIndex{static_cast<std::uint16_t>(index)},
+                       static_cast<std::uint8_t>(std::min(penalty, 255U)));
+  }
+}
+
+void Pair::on_events(const std::vector<vrrp::Event>& events) {
+  for (const vrrp::Event& event : events) {
+    const auto index = static_cast<std::size_t>(event.instance);
+    if (index >= instances_.size()) {
+      continue;  // of one that a reload has just removed
+    }
+    const vrrp::Options& instance = instances_[index];
+    record(instance, event);
+    if (event.kind == vrrp::EventKind::transition) {
+      on_transition(instance, event);
+    }
+  }
+}
+
+void Pair::on_transition(const vrrp::Options& instance, const vrrp::Event& event) {
+  if (event.from == vrrp::State::active) {
+    controller_.sever_addresses(addresses_of(instance));
+  }
+  notify(instance, event);
+}
+
+void Pair::record(const vrrp::Options& instance, const vrrp::Event& event) {
+  EventText text = describe(instance, event);
+  controller_.record_event(text.level, text.event, std::move(text.fields));
+}
+
+void Pair::notify(const vrrp::Options& instance, const vrrp::Event& event) {
+  if (!instance.notify.empty()) {
+    notify_.run(instance.name, make_notification(instance, event, node_name_));
+  }
+}
+
+std::vector<admin::VrrpView> Pair::routers(WallTime now) const {
+  std::vector<admin::VrrpView> out;
+  const std::vector<vrrp::InstanceStatus> status = node_ ? node_->status() : std::vector<vrrp::InstanceStatus>{};
+  for (std::size_t index = 0; index < std::min(instances_.size(), status.size()); ++index) {
+    out.push_back(view_router(instances_[index], status[index], now_instant(), now));
+  }
+  return out;
+}
+
+std::optional<admin::PeerView> Pair::peer() const {
+  if (!link_options_) {
+    return std::nullopt;
+  }
+  const std::shared_ptr<peer::Link> link = link_.with([](const auto& held) { return held; });
+  return link ? std::optional(view_link(*link_options_, link->status())) : std::nullopt;
+}
+
+void Pair::collect(metrics::Collection& out) const {
+  const std::vector<vrrp::InstanceStatus> status = node_ ? node_->status() : std::vector<vrrp::InstanceStatus>{};
+  for (std::size_t index = 0; index < std::min(instances_.size(), status.size()); ++index) {
+    collect_router(out, instances_[index].name, status[index]);
+  }
+  if (node_) {
+    collect_node(out, *node_, events_.overflows());
+  }
+  if (const std::shared_ptr<peer::Link> link = link_.with([](const auto& held) { return held; })) {
+    collect_link(out, link->status());
+  }
+}
+
+}  // namespace tandem::app
