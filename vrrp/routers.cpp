@@ -204,6 +204,7 @@ void Routers::shut_down(Moment moment) {
 void Routers::stop(Moment moment) {
   shutting_down_ = true;
   for (const auto& router : routers_) {
+    router->shut_down();
     router->stop(Cause::shutdown, moment);
     static_cast<void>(router->take_transition());
   }

@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "base/time.hpp"
 #include "vrrp/action.hpp"
+#include "vrrp/event.hpp"
 #include "vrrp/state_machine.hpp"
 
 namespace tandem::vrrp {
