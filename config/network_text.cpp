@@ -62,6 +62,18 @@ bool rest_is(const IpAddress& address, unsigned length, bool ones) {
   return true;
 }
 
+/// `text` is the part of `value` that is an address.
+Result<IpAddress> parse_part(const Node& value, std::string_view text) {
+  const auto address = IpAddress::parse(text);
+  if (!address) {
+    return Error{parse_failure(value, address.error().text)};
+  }
+  if (const std::string_view why = why_no_host(*address); !why.empty()) {
+    return Error{concat(quoted(value), " ", why)};
+  }
+  return *address;
+}
+
 }  // namespace
 
 bool is_link_local(const IpAddress& address) {
@@ -76,22 +88,11 @@ std::string to_string(const vrrp::VirtualAddress& address) {
   return concat(to_string(address.address), "/", address.prefix_length);
 }
 
-Result<IpAddress> parse_host(const Node& value) {
-  const auto address = IpAddress::parse(value.text);
-  if (!address) {
-    return Error{parse_failure(value, address.error().text)};
-  }
-  if (const std::string_view why = why_no_host(*address); !why.empty()) {
-    return Error{concat(quoted(value), " ", why)};
-  }
-  return *address;
-}
+Result<IpAddress> parse_host(const Node& value) { return parse_part(value, value.text); }
 
 Result<vrrp::VirtualAddress> parse_virtual_address(const Node& value) {
   const auto slash = value.text.find('/');
-  Node host = value;
-  host.text = value.text.substr(0, slash);
-  const auto address = parse_host(host);
+  const auto address = parse_part(value, std::string_view(value.text).substr(0, slash));
   if (!address) {
     return Error{address.error().text};
   }

@@ -251,10 +251,12 @@ void compare_length(const Draft& draft, const Router& router, const HostInterfac
 }
 
 void compare_addresses(const Draft& draft, const Router& router, const HostInterface& interface, Problems& problems) {
-  for (const Node& element : elements(router, "addresses")) {
-    compare_length(draft, router, interface, element, problems);
-  }
   const vrrp::Options& options = options_of(router);
+  for (const Node& element : elements(router, "addresses")) {
+    if (options.priority != vrrp::kOwner) {  // whose addresses are the interface's own
+      compare_length(draft, router, interface, element, problems);
+    }
+  }
   const auto is_missing = [&](const vrrp::VirtualAddress& address) {
     return std::none_of(interface.addresses.begin(), interface.addresses.end(),
                         [&](const HostAddress& own) { return own.address == address.address; });

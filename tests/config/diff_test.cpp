@@ -168,4 +168,60 @@ TEST_SUITE("config/diff") {
     CHECK(lines[0].size() < 300);
     CHECK(lines[0].find(" and 4980 more") != std::string::npos);
   }
+
+  TEST_CASE("virtual routers are compared by name and told with what people ask first") {
+    vrrp::Options front;
+    front.name = "front";
+    front.priority = vrrp::Priority{150};
+    front.addresses = {{*IpAddress::parse("192.0.2.100"), 24}};
+    vrrp::Options back = front;
+    back.name = "back";
+    Config before = running();
+    before.vrrp = {front, back};
+    Config after = running();
+    front.priority = vrrp::Priority{100};
+    front.addresses = {{*IpAddress::parse("192.0.2.101"), 24}};
+    front.authentication = vrrp::AuthenticationOptions{};
+    vrrp::Options third = back;
+    third.name = "third";
+    after.vrrp = {front, third};
+
+    const Diff diff = config::diff(before, after);
+
+    CHECK(described(diff) ==
+          std::vector<std::string>{
+              "vrrp instances added: third", "vrrp instances removed: back",
+              "vrrp instances changed: front (priority 150 -> 100, +192.0.2.101/24, -192.0.2.100/24, authentication)"});
+    CHECK_FALSE(diff.empty());
+    CHECK(config::diff(after, after).empty());
+  }
+
+  TEST_CASE("the content of a key counts as a change and is not told") {
+    vrrp::Options front;
+    front.name = "front";
+    front.authentication = vrrp::AuthenticationOptions{};
+    front.authentication->keys = {{1, std::vector<std::byte>(32, std::byte{1})}};
+    Config before = running();
+    before.vrrp = {front};
+    Config after = before;
+    after.vrrp[0].authentication->keys[0].secret[0] = std::byte{2};
+
+    CHECK(described(config::diff(before, after)) ==
+          std::vector<std::string>{"vrrp instances changed: front (authentication)"});
+  }
+
+  TEST_CASE("the link is taken over at once and the hang timeout needs a restart") {
+    const Config before = running();
+    Config after = running();
+    after.node.hang_timeout = 2s;
+    after.peer.emplace();
+    after.peer->address = *Endpoint::parse("192.0.2.3:8405");
+    after.peer->listen = *Endpoint::parse("192.0.2.2:8405");
+    after.peer->key_file = "/k";
+
+    CHECK(described(config::diff(before, after)) ==
+          std::vector<std::string>{"peer.address: none -> 192.0.2.3:8405", "peer.listen: none -> 192.0.2.2:8405",
+                                   "peer.key_file: none -> /k", "node.hang_timeout: 500ms -> 2s needs a restart"});
+    CHECK(described(config::diff(after, before)).at(0) == "peer.address: 192.0.2.3:8405 -> none");
+  }
 }

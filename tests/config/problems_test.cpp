@@ -79,7 +79,8 @@ pool = "web"
 
   TEST_CASE("unknown tables and keys are named with what was meant") {
     check_all({
-        {"[zzz]\n", {"t.toml:11:2: error: unknown table [zzz]; there are: node, log, admin, vrrp, peer, cluster, pool, "
+        {"[zzz]\n",
+         {"t.toml:11:2: error: unknown table [zzz]; there are: node, log, admin, vrrp, peer, cluster, pool, "
           "listener"}},
         {"[listner.b]\n", {"t.toml:11:2: error: unknown table [listner]; did you mean [listener]?"}},
         {"timeout = 1\n", {"t.toml:11:1: error: unknown key \"timeout\" in [listener.orders]"}},
@@ -412,7 +413,7 @@ tls = { verify = false, ca_file = "/x", key_file = "y" }
     const Reading reading = read(concat("x = 1\n", kGood, "y = 2\n"), no_environment);
 
     CHECK(lines(reading) == Lines{"t.toml:1:1: error: unknown key \"x\" before the first table; there are: node, log, "
-                                  "admin, cluster, pool, listener",
+                                  "admin, vrrp, peer, cluster, pool, listener",
                                   "t.toml:12:1: error: unknown key \"y\" in [listener.orders]"});
   }
 }

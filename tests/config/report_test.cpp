@@ -56,6 +56,66 @@ TEST_SUITE("config/report") {
           "refused\n");
   }
 
+  TEST_CASE("a good check says of a pair how long a failover takes with and without a link") {
+    const std::string pair = concat(kTwo, R"([listener.front]
+bind = ["192.0.2.100:80"]
+pool = "web"
+[[vrrp]]
+name = "front"
+interface = "eth0"
+id = 51
+priority = 150
+addresses = ["192.0.2.100/24", "192.0.2.101/24"]
+peers = ["192.0.2.3"]
+preempt = true
+)");
+    const std::string link = "[peer]\naddress = \"192.0.2.3:8405\"\nlisten = \"192.0.2.2:8405\"\nkey_file = \"/k\"\n";
+
+    const std::string without = check_text(read(pair, no_environment), "t.toml", Colour::no);
+    const std::string with = check_text(read(pair + link, no_environment), "t.toml", Colour::no);
+
+    CHECK(without.starts_with("t.toml: ok: 2 clusters, 3 pools, 3 listeners, 1 virtual router\n"));
+    CHECK(without.ends_with(
+        "  vrrp front: 192.0.2.100/24, 192.0.2.101/24 on eth0, id 51, version 3, every 100ms to 192.0.2.3; priority "
+        "150, "
+        "preempts: the other node needs another priority\n"
+        "    comes here after 41.4ms when the other node stops, which serves until then, or its process crashes; after "
+        "341ms when it hangs; after 341ms at most when its machine or link is dead; with [peer] the first would be at "
+        "once\n"));
+    CHECK(
+        with.ends_with("    comes here at once when the other node stops or its process crashes, after 341ms when it "
+                       "hangs, after 341ms "
+                       "at most when its machine or link is dead\n"));
+  }
+
+  TEST_CASE("the JSON of a pair holds the times in seconds") {
+    const std::string pair = concat(kGood, R"([node]
+hang_timeout = "200ms"
+[[vrrp]]
+interface = "eth0"
+id = 51
+version = 2
+sync_group = "g"
+addresses = ["192.0.2.100/24"]
+)");
+    const boost::json::value json = boost::json::parse(check_json(read(pair, no_environment), "t.toml"));
+
+    CHECK_FALSE(json.at("peer").as_bool());
+    const boost::json::value& router = json.at("vrrp").at(0);
+    CHECK(router.at("name").as_string() == "eth0-51");
+    CHECK(router.at("addresses").at(0).as_string() == "192.0.2.100/24");
+    CHECK(router.at("interval_seconds").to_number<double>() == doctest::Approx(1));
+    const boost::json::value& without = router.at("takeover").at("without_peer");
+    CHECK(without.at("stop_seconds").to_number<double>() == doctest::Approx(0.609375));
+    CHECK(without.at("crash_seconds").to_number<double>() == doctest::Approx(0.609375));
+    CHECK(without.at("hang_seconds").to_number<double>() == doctest::Approx(0.809375));
+    CHECK(without.at("dead_seconds").to_number<double>() == doctest::Approx(3.609375));
+    const boost::json::value& with = router.at("takeover").at("with_peer");
+    CHECK(with.at("stop_seconds").to_number<double>() == 0);
+    CHECK(with.at("hang_seconds").to_number<double>() == doctest::Approx(0.2));
+    CHECK(with.at("dead_seconds").to_number<double>() == doctest::Approx(3.609375));
+  }
+
   TEST_CASE("a bad check ends with the number of errors") {
     CHECK(check_text(read(concat(kGood, "x = 1\ny = 2\n[pool.b]\ncluster = \"orders\"\n"), no_environment), "t.toml",
                      Colour::no) ==

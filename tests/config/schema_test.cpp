@@ -88,7 +88,9 @@ TEST_SUITE("config/schema") {
     const std::string page = source("docs/config.md");
     for (const schema::Key& key : schema::file().keys) {
       CAPTURE(key.name);
-      CHECK(page.find(concat("## `[", key.table->name, "]`")) != std::string::npos);
+      const bool several = key.type == schema::Type::tables;
+      CHECK(page.find(concat("## `[", several ? "[" : "", key.table->name, several ? "]]`" : "]`")) !=
+            std::string::npos);
     }
   }
 
