@@ -22,18 +22,15 @@ namespace {
 /// adverts.
 constexpr int kPriority = 20;
 
-std::uint32_t effective_capabilities() {
-  __user_cap_header_struct header{};
-  header.version = _LINUX_CAPABILITY_VERSION_3;
-  std::array<__user_cap_data_struct, 2> sets{};
-  return syscall(SYS_capget, &header, sets.data()) == 0 ? sets[0].effective : 0;
-}
-
-/// Locking fails later allocations of an ordinary user beyond RLIMIT_MEMLOCK: only where there is no such limit.
+/// Locked memory fails every later allocation beyond RLIMIT_MEMLOCK, once the process has become an ordinary user also
+/// those of a process that was root: only without a limit. Root may take it away.
 bool may_lock_memory() {
   rlimit limit{};
-  const bool unlimited = getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
-  return unlimited || (effective_capabilities() & (1U << static_cast<unsigned>(CAP_IPC_LOCK))) != 0;
+  if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY) {
+    return true;
+  }
+  limit = {RLIM_INFINITY, RLIM_INFINITY};
+  return setrlimit(RLIMIT_MEMLOCK, &limit) == 0;
 }
 
 }  // namespace

@@ -5,6 +5,10 @@
 namespace tandem::vrrp {
 namespace {
 
+bool is_link_local(const IpAddress& address) {
+  return address.bytes()[0] == 0xfeU && (address.bytes()[1] & 0xc0U) == 0x80U;
+}
+
 void assess_links(const Options& options, const Circumstances& circumstances, Standing& standing) {
   const std::size_t count = std::min(options.track_interfaces.size(), circumstances.links_down.size());
   for (std::size_t place = 0; place < count; ++place) {
@@ -44,7 +48,11 @@ void Standing::add(Inability inability, std::uint32_t detail) {
 
 std::optional<IpAddress> source_of(const Options& options, const InterfaceState& interface) {
   const bool v4 = options.addresses.empty() || options.addresses.front().address.is_v4();
-  return v4 ? interface.source_v4 : interface.source_v6;
+  if (v4) {
+    return interface.source_v4;
+  }
+  // Unicast peers know one another by the addresses that their configurations name.
+  return std::ranges::all_of(options.peers, is_link_local) ? interface.source_v6 : interface.source_v6_global;
 }
 
 Standing assess(const Options& options, const Circumstances& circumstances) {

@@ -62,6 +62,21 @@ TEST_SUITE("vrrp/tracking") {
     CHECK(reasons(assess(v6, circumstances)) == "no_source");
   }
 
+  TEST_CASE("over IPv6 the source is of the scope of the peers") {
+    Options options;
+    options.addresses = {{ip("fe80::100"), 64}};
+    InterfaceState interface;
+    interface.source_v6 = ip("fe80::1");
+    CHECK(source_of(options, interface) == ip("fe80::1"));
+
+    options.peers = {ip("fe80::2")};
+    CHECK(source_of(options, interface) == ip("fe80::1"));
+    options.peers = {ip("2001:db8::2")};
+    CHECK(source_of(options, interface) == std::nullopt);
+    interface.source_v6_global = ip("2001:db8::1");
+    CHECK(source_of(options, interface) == ip("2001:db8::1"));
+  }
+
   TEST_CASE("a tracked interface without a penalty is needed and one with it costs priority") {
     Circumstances circumstances = good();
     circumstances.links_down.set(1).set(2);
