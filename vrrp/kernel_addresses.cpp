@@ -155,7 +155,8 @@ Result<> KernelAddresses::acquire() {
 
 Result<> KernelAddresses::release() {
   start_batch();
-  for (std::size_t i = 0; i < entries_.size(); ++i) {
+  // The last one first: with every first address of a network that goes the kernel makes all others anew.
+  for (std::size_t i = entries_.size(); i-- > 0;) {
     if (is_ours(entries_[i])) {
       add_to_batch(i, entries_[i].remove);
     }
@@ -198,7 +199,8 @@ void KernelAddresses::announce(std::uint8_t repeat) {
 }
 
 bool KernelAddresses::bequeath(Will& will) const {
-  for (const Entry& entry : entries_) {
+  for (std::size_t i = entries_.size(); i-- > 0;) {  // as release() does
+    const Entry& entry = entries_[i];
     if (is_ours(entry) && !will.append({Will::Kind::netlink_request, 0, IpAddress(), Bytes(entry.remove)})) {
       return false;
     }

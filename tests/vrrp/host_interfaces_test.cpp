@@ -63,6 +63,23 @@ std::string ask(Wire& wire, std::string_view target) {
   return answer.empty() ? "" : to_hex(Bytes(answer).subspan(22, 6));
 }
 
+/// An echo request from 10.77.0.9 to the virtual address 10.77.0.100 at its virtual MAC address.
+Frame echo_request() {
+  return from_hex(
+      "00005e000133"
+      "020000000099"
+      "0800"
+      "4500001c00010000400165da0a4d00090a4d0064"
+      "0800f7fd00010001");
+}
+
+/// Whether somebody asks for 10.77.0.9, as who wants to answer it must.
+Frame question(Wire& wire) {
+  return wire.next([](Bytes frame) {
+    return is_arp(frame) && read_u16(frame.subspan(20)) == 1 && to_hex(frame.subspan(38, 4)) == "0a4d0009";
+  });
+}
+
 TEST_SUITE("vrrp/host/interfaces") {
   TEST_CASE("the source addresses are the first ones that are not virtual") {
     in_own_network([] {
@@ -222,6 +239,30 @@ TEST_SUITE("vrrp/host/virtual_mac") {
     });
   }
 
+  TEST_CASE("clients reach the virtual MAC address and are answered from the other one") {
+    for (const std::string reverse_path_filter : {"0", "1", "2"}) {
+      CAPTURE(reverse_path_filter);
+      in_own_network([&] {
+        add_wire();
+        run("ip address add 10.77.0.1/24 dev va");
+        set_sysctl("ipv4/conf/all/rp_filter", reverse_path_filter);
+        const auto platform = host();
+        Port opened = port(*platform, with_virtual_mac("10.77.0.100", 24));
+        require_done(opened.addresses->acquire());
+        Wire wire("vb");
+
+        wire.send(echo_request());
+
+        // To ask in the name of the virtual address would tell the client the wrong MAC address.
+        const Frame asked = question(wire);
+        REQUIRE_FALSE(asked.empty());
+        CHECK(to_hex(Bytes(asked).subspan(22, 10)) ==
+              "02000000000a"
+              "0a4d0001");
+      });
+    }
+  }
+
   TEST_CASE("a remnant of a dead predecessor is taken over or removed") {
     in_own_network([] {
       add_wire();
@@ -280,6 +321,69 @@ TEST_SUITE("vrrp/host/virtual_mac") {
 
       CHECK(has_address("vrrp.51", "10.77.0.100/24"));
       CHECK(has_address("vrrp.51." + std::to_string(platform->interfaces().find("vb").index), "10.78.0.100/24"));
+    });
+  }
+}
+
+TEST_SUITE("vrrp/host/warnings") {
+  TEST_CASE("what is warned of is mute and nothing else is") {
+    struct Case {
+      std::string setting;
+      std::string value;
+      std::string address;
+      std::uint8_t prefix_length;
+      VirtualMac mac;
+    };
+    const std::vector<Case> cases{
+        {"all/arp_ignore", "1", "10.77.0.100", 32, VirtualMac::no},
+        {"all/arp_ignore", "2", "10.77.0.100", 32, VirtualMac::no},
+        {"all/arp_ignore", "2", "10.78.0.100", 32, VirtualMac::no},
+        {"all/arp_ignore", "3", "10.77.0.100", 24, VirtualMac::no},
+        {"va/arp_ignore", "8", "10.77.0.100", 24, VirtualMac::no},
+        {"va/arp_ignore", "8", "10.77.0.100", 24, VirtualMac::yes},
+        {"all/arp_ignore", "8", "10.77.0.100", 24, VirtualMac::yes},
+        {"all/arp_ignore", "2", "10.77.0.100", 24, VirtualMac::yes},
+        {"all/arp_ignore", "2", "10.77.0.100", 32, VirtualMac::yes},
+        {"all/arp_filter", "1", "10.77.0.100", 24, VirtualMac::no},
+        {"all/arp_filter", "1", "10.77.0.100", 24, VirtualMac::yes},
+        {"all/arp_announce", "2", "10.77.0.100", 24, VirtualMac::no},
+        {"all/rp_filter", "1", "10.77.0.100", 24, VirtualMac::yes},
+        {"default/arp_filter", "1", "10.77.0.100", 24, VirtualMac::yes},
+    };
+    for (const Case& each : cases) {
+      CAPTURE(each.setting);
+      CAPTURE(each.value);
+      CAPTURE(each.address);
+      CAPTURE(each.mac);
+      in_own_network([&] {
+        add_wire();
+        run("ip address add 10.77.0.1/24 dev va");
+        set_sysctl("ipv4/conf/" + each.setting, each.value);
+        Options options = instance(each.address, each.prefix_length);
+        options.virtual_mac = each.mac;
+        const auto platform = host();
+        Port opened = port(*platform, options);
+        require_done(opened.addresses->acquire());
+        Wire wire("vb");
+
+        const bool is_mute = ask(wire, each.address).empty();
+
+        CHECK(opened.warnings.empty() == !is_mute);
+      });
+    }
+  }
+
+  TEST_CASE("an interface without neighbours is mute and warned of") {
+    in_own_network([] {
+      add_wire();
+      run("ip address add 10.77.0.1/24 dev va; ip link set va arp off");
+      const auto platform = host();
+      Port opened = port(*platform, instance("10.77.0.100", 24));
+      require_done(opened.addresses->acquire());
+      Wire wire("vb");
+
+      CHECK(ask(wire, "10.77.0.100").empty());
+      CHECK(opened.warnings.size() == 1);
     });
   }
 }
