@@ -405,8 +405,8 @@ struct WriteFields {
   void operator()(const Leaving& leaving) const { write(writer, leaving.router); }
   void operator()(const Active& active) const { write(writer, active.router); }
   void operator()(const Goodbye&) const {}
-  void operator()(const Ping& ping) const { writer.number(PingField::number, ping.number); }
-  void operator()(const Pong& pong) const { writer.number(PingField::number, pong.number); }
+  void operator()(const Ping& ping) const { writer.number_unless_zero(PingField::number, ping.number); }
+  void operator()(const Pong& pong) const { writer.number_unless_zero(PingField::number, pong.number); }
   void operator()(const View& view) const { write(writer, view); }
 };
 
