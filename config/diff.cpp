@@ -131,6 +131,7 @@ void compare_settings(const Config& running, const Config& next, Diff& out) {
   note(out.settings, "node.drain_timeout", to_string(running.node.drain_timeout), to_string(next.node.drain_timeout));
   note(out.settings, "node.shutdown_timeout", to_string(running.node.shutdown_timeout),
        to_string(next.node.shutdown_timeout));
+  note(out.settings, "node.hang_timeout", to_string(running.node.hang_timeout), to_string(next.node.hang_timeout));
   note(out.settings, "log.level", std::string(name(running.log.level)), std::string(name(next.log.level)));
   note(out.settings, "log.session_sample", std::to_string(running.log.session_sample),
        std::to_string(next.log.session_sample));
@@ -141,7 +142,6 @@ void compare_settings(const Config& running, const Config& next, Diff& out) {
   note(out.settings, "admin.listen", shown(running.admin.listen), shown(next.admin.listen));
   note(out.settings, "admin.socket", running.admin.socket, next.admin.socket);
   note(out.settings, "admin.token_file", running.admin.token_file, next.admin.token_file);
-  note(out.needs_restart, "node.hang_timeout", to_string(running.node.hang_timeout), to_string(next.node.hang_timeout));
 }
 
 void compare_peers(const std::optional<peer::Options>& running, const std::optional<peer::Options>& next, Diff& out) {

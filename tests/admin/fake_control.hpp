@@ -14,7 +14,7 @@ namespace tandem::admin {
 class FakeControl : public Control {
  public:
   [[nodiscard]] std::string node_name() const override { return "lb-a"; }
-  [[nodiscard]] View view() const override { return sample_view(); }
+  [[nodiscard]] View view() const override { return shown; }
   [[nodiscard]] metrics::Collection collect() const override {
     metrics::Collection collection;
     collection.add(metrics::Metric::build_info, {"0.1.0", "abc1234"}, 1);
@@ -46,6 +46,7 @@ class FakeControl : public Control {
     done(reload_answer);
   }
 
+  View shown = sample_view();
   EventLog log{100};
   Readiness healthy;
   Readiness readiness_now;
