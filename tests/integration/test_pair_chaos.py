@@ -7,6 +7,7 @@ and TANDEM_TEST_SEED=N runs that one alone. TANDEM_TEST_LONG=1: 500 of them.
 import concurrent.futures
 import os
 import random
+import signal
 import time
 
 from harness import network
@@ -41,6 +42,7 @@ class Chaos:
             self.nodes[name] = TandemNode(scene, self.net[name], interval=INTERVAL, priority=priority, preempt=preempt,
                                           link=(self.net[other], key) if linked else None)
         self.frozen = {"a": [], "b": []}  # pids
+        self.told_to_stop = set()         # perhaps paused before they could
 
     def note(self, text):
         self.log.append(f"{time.monotonic():.3f} {text}")
@@ -78,7 +80,7 @@ class Chaos:
     def freeze(self, pids, name):
         for pid in pids:
             try:
-                os.kill(pid, 19)  # SIGSTOP
+                os.kill(pid, signal.SIGSTOP)
                 self.frozen[name].append(pid)
             except ProcessLookupError:
                 pass
@@ -87,7 +89,7 @@ class Chaos:
         if self.nodes[name].process.is_running():
             for pid in self.frozen[name]:
                 try:
-                    os.kill(pid, 18)  # SIGCONT
+                    os.kill(pid, signal.SIGCONT)
                 except ProcessLookupError:
                     pass
         self.frozen[name].clear()
@@ -95,9 +97,11 @@ class Chaos:
     def stop(self, name):
         if self.nodes[name].process.is_running():
             self.nodes[name].terminate()
+            self.told_to_stop.add(name)
 
     def restart(self, name):
         if not self.nodes[name].process.is_running():
+            self.told_to_stop.discard(name)
             self.nodes[name].process.stop()
             self.nodes[name].start(wait=False)
 
@@ -134,7 +138,7 @@ class Chaos:
             self.plug(name)
             self.thaw(name)
         for name, node in self.nodes.items():
-            if not node.process.is_running() or self.is_stopping(node):
+            if not node.process.is_running() or name in self.told_to_stop:
                 node.process.wait(40)
                 self.restart(name)
         wait_until(self.is_whole, "exactly one is active, and has the address", SETTLED_WITHIN, 0.1)
@@ -143,11 +147,6 @@ class Chaos:
         for name, node in self.nodes.items():
             crash = mentions_crash(node.log())
             assert not crash, f"{name}: {crash}"
-
-    @staticmethod
-    def is_stopping(node):
-        """A node that was told to stop, and was perhaps paused before it could."""
-        return "stopping" in node.log()
 
     def states(self):
         return sorted(node.state() for node in self.nodes.values())

@@ -95,7 +95,7 @@ class Hostile(Case):
         started = time.monotonic()
 
         out = net.client.run(sys.executable, "-B", HOSTILE, net.client.addresses[V4], GROUP,
-                             *(f"{kind}={per_kind}" for kind in REASONS), str(seed))
+                             *(f"{kind}={per_kind}" for kind in REASONS), str(seed), timeout=150)
 
         took, sent = time.monotonic() - started, json.loads(out)
         time.sleep(0.5)

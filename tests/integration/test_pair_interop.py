@@ -75,7 +75,7 @@ class Run:
                   "priority": priority, "preempt": cell.preempt, "start": False}
         if kind == "keepalived":
             # Tandem's thread has a real-time priority; keepalived's gets one where the machine's load would show.
-            return Keepalived(self.scene, self.net[name], realtime=50 if cell.interval < 0.05 and os.geteuid() == 0 else 0, **common)
+            return Keepalived(self.scene, self.net[name], realtime=10 if cell.interval < 0.05 and os.geteuid() == 0 else 0, **common)
         return TandemNode(self.scene, self.net[name], **common)
 
     def _limit(self):
@@ -109,13 +109,10 @@ class Run:
 
     def steady(self):
         before = self.higher.transitions(), self.lower.transitions()
-        since = time.monotonic_ns()
-        with Stalls(self.scene, self.net.client) as stalls:
-            time.sleep(STEADY)
+        time.sleep(STEADY)
         after = self.higher.transitions(), self.lower.transitions()
-        if after != before and not stalls.longest_since(since) >= 2 * self.cell.interval:
-            raise AssertionError(f"transitions {before} became {after} in {STEADY} s; the machine stood still for at most "
-                                 f"{stalls.longest_since(since) * 1000:.1f} ms")
+        if after != before:
+            raise AssertionError(f"transitions {before} became {after} in {STEADY} s")
         self.expect(self.higher, self.lower, "nothing has changed")
 
     def _come_back(self, how):
@@ -168,11 +165,25 @@ class Run:
 
 
 def run_cell(scene, cell, number):
-    """What is wrong, empty when nothing; and the frames of Tandem."""
-    run, wrong, frames = None, "", []
+    """What is wrong, empty when nothing; and the frames of Tandem. Once more when this machine stood still meanwhile for
+    longer than a backup at 10 ms has patience.
+    """
+    for attempt in (1, 2, 3):
+        since = time.monotonic_ns()
+        wrong, frames, longest = try_cell(scene, cell, f"{number}-{attempt}", since)
+        if not wrong or longest < 2 * cell.interval:
+            break
+        print(f"{cell}: once more, for the machine stood still for {longest * 1000:.0f} ms: {wrong.splitlines()[0]}", flush=True)
+    return wrong, frames
+
+
+def try_cell(scene, cell, number, since):
+    """And the longest stall."""
+    run, stalls, wrong, frames = None, None, "", []
     started = time.monotonic()
     try:
         run = Run(scene, cell, number)
+        stalls = Stalls(scene, run.net.client)
         for step in (run.start, run.steady, run.graceful_stop, run.kill, run.unplug):
             step()
     except (AssertionError, SystemError, OSError) as problem:
@@ -182,10 +193,12 @@ def run_cell(scene, cell, number):
     finally:
         if run is not None:
             frames = run.frames()
+            if stalls is not None:
+                stalls.finish()
             run.close()
     if os.environ.get("TANDEM_TEST_VERBOSE"):
         print(f"{cell}: {time.monotonic() - started:.1f} s {'FAILED ' + wrong if wrong else ''}", flush=True)
-    return wrong, frames
+    return wrong, frames, stalls.longest_since(since) if stalls is not None else 0
 
 
 class Interop(Case):

@@ -27,12 +27,6 @@ class Service:
     def kill(self):
         self.process.signal(signal.SIGKILL)
 
-    def freeze(self):
-        self.process.signal(signal.SIGSTOP)
-
-    def thaw(self):
-        self.process.signal(signal.SIGCONT)
-
     def stop(self):
         self.process.stop()
 

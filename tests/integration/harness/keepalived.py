@@ -1,6 +1,5 @@
 """A real keepalived in a node of a harness.network."""
 
-import os
 import re
 import signal
 
@@ -106,14 +105,6 @@ vrrp_instance VI_1 {{
         if self.process.is_running():
             self.process.signal(signal.SIGSTOP)  # so that the parent makes no new child meanwhile
             kill_all([*descendants(self.process.pid), self.process.pid])
-
-    def freeze(self):
-        for pid in descendants(self.process.pid):
-            os.kill(pid, signal.SIGSTOP)
-
-    def thaw(self):
-        for pid in descendants(self.process.pid):
-            os.kill(pid, signal.SIGCONT)
 
     def stop(self):
         """Whatever state it is in, it ends, and leaves no address."""

@@ -55,9 +55,10 @@ class Namespace:
         user = ["--user", "--preserve-credentials"] if self._in_user_namespace else []
         return ["nsenter", "-t", str(self.pid), *user, "--net", "--", "setpriv", "--pdeathsig", "KILL", "--"]
 
-    def run(self, *argv, text=None, check=True):
+    def run(self, *argv, text=None, check=True, timeout=20):
         """Runs a command in here to its end; its output."""
-        done = subprocess.run([*self.enter(), *map(str, argv)], input=text, capture_output=True, text=True, timeout=20)
+        done = subprocess.run([*self.enter(), *map(str, argv)], input=text, capture_output=True, text=True,
+                              timeout=timeout)
         if check and done.returncode != 0:
             raise SystemError(f"{self.name}: {' '.join(map(str, argv))}: {done.stdout}{done.stderr}{text or ''}")
         return done.stdout

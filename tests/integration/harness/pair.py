@@ -1,6 +1,8 @@
 """Two nodes that share an address, a client, and what it costs the client when one of them breaks."""
 
+import os
 import secrets
+import signal
 import threading
 import time
 
@@ -153,23 +155,20 @@ listen front
         time.sleep(phase * self.interval)
 
     def _break(self, fault, name):
+        """The moment just before it breaks."""
         node = self._nodes[name]
+        strike = {
+            "stop": lambda: node.terminate(),
+            "handover": lambda: node.hand_over(),
+            "balancer": lambda: self._balancers[name].process.kill(),
+            "child": lambda: os.kill(child, signal.SIGKILL),
+            "stuck": lambda: os.kill(child, signal.SIGSTOP),
+            "machine": lambda: (self._services[name].kill(), node.kill()),
+            "link": lambda: self.network[name].unplug(),
+        }[fault]
+        child = node.child() if fault in ("child", "stuck") else None
         moment = time.monotonic_ns()
-        if fault == "stop":
-            node.terminate()
-        elif fault == "handover":
-            node.hand_over()
-        elif fault == "balancer":
-            self._balancers[name].process.kill()
-        elif fault == "child":
-            node.kill_child()
-        elif fault == "stuck":
-            node.freeze_child()
-        elif fault == "machine":
-            self._services[name].kill()
-            node.kill()
-        elif fault == "link":
-            self.network[name].unplug()
+        strike()
         return moment
 
     def _repair(self, fault, name):

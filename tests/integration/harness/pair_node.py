@@ -1,6 +1,5 @@
 """A Tandem in a node of a harness.network, with one virtual router. Looks like harness.keepalived from outside."""
 
-import os
 import re
 import signal
 
@@ -117,28 +116,11 @@ pool = "here"
     def hand_over(self):
         self.tandem.command("handover", self.instance)
 
-    def kill_child(self):
-        kill_all([self.child()])
-
     def kill(self):
         """kill -9 of both at once; the address stays behind."""
         if self.process.is_running():
             self.process.signal(signal.SIGSTOP)  # so that the parent carries nothing out
             kill_all([*descendants(self.process.pid), self.process.pid])
-
-    def freeze_child(self):
-        """The pid of what hangs now."""
-        pid = self.child()
-        os.kill(pid, signal.SIGSTOP)
-        return pid
-
-    def freeze(self):
-        for pid in [self.process.pid, *descendants(self.process.pid)]:
-            os.kill(pid, signal.SIGSTOP)
-
-    def thaw(self):
-        for pid in [*descendants(self.process.pid), self.process.pid]:
-            os.kill(pid, signal.SIGCONT)
 
     def stop(self):
         if self.tandem is not None:
