@@ -41,11 +41,11 @@ Wire::Wire(const std::string& interface) : fd_(::socket(AF_PACKET, SOCK_RAW | SO
 
 void Wire::send(Bytes frame) { REQUIRE(::send(fd_.get(), frame.data(), frame.size(), 0) >= 0); }
 
-Frame Wire::next(const std::function<bool(Bytes)>& fits) {
+Frame Wire::next(const std::function<bool(Bytes)>& fits, std::chrono::milliseconds patience) {
   constexpr int frames_max = 1000;
   for (int i = 0; i < frames_max; ++i) {
     pollfd readable{fd_.get(), POLLIN, 0};
-    if (::poll(&readable, 1, 1000) != 1) {
+    if (::poll(&readable, 1, static_cast<int>(patience.count())) != 1) {
       return {};
     }
     std::array<std::byte, 4096> buffer{};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,8 +20,8 @@ class Wire {
   explicit Wire(const std::string& interface);
 
   void send(Bytes frame);
-  /// The next frame that fits; none when there is none for a second.
-  Frame next(const std::function<bool(Bytes)>& fits);
+  /// The next frame that fits; none when there is none for `patience`.
+  Frame next(const std::function<bool(Bytes)>& fits, std::chrono::milliseconds patience = std::chrono::seconds(1));
   /// All frames that fit and have come until now.
   std::vector<Frame> waiting(const std::function<bool(Bytes)>& fits);
 
