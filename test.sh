@@ -102,7 +102,7 @@ phase_scripts() {
     skip scripts "shellcheck is not installed"
     return
   fi
-  shellcheck -x quickstart.sh test.sh .ci/run .ci/packages.sh >"$1" 2>&1 && echo "4 files"
+  shellcheck -x quickstart.sh test.sh .ci/run .ci/packages.sh bench/failover.sh >"$1" 2>&1 && echo "5 files"
 }
 
 # build PRESET LOG [TARGET...]
