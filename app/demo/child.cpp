@@ -1,6 +1,7 @@
 #include "app/demo/child.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,12 +38,13 @@ void become_child(pid_t parent) {
 
 }  // namespace
 
-Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, 0)) {}
+Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, 0)), exit_status_(other.exit_status_) {}
 
 Child& Child::operator=(Child&& other) noexcept {
   if (this != &other) {
     kill();
     pid_ = std::exchange(other.pid_, 0);
+    exit_status_ = other.exit_status_;
   }
   return *this;
 }
@@ -63,7 +65,7 @@ Result<Child> Child::fork(const std::function<void()>& work) {
   return Child(pid);
 }
 
-Result<Child> Child::run(const std::vector<std::string>& command, const std::string& log_file) {
+Result<Child> Child::run(const std::vector<std::string>& command, const std::string& log_file, const net::Fd& network) {
   std::vector<char*> arguments;
   arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) {
@@ -74,14 +76,19 @@ Result<Child> Child::run(const std::vector<std::string>& command, const std::str
     const int log = open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
+    if (setns(network.get(), CLONE_NEWNET) != 0) {
+      _exit(126);
+    }
     execv(arguments[0], arguments.data());
     _exit(127);
   });
 }
 
 bool Child::running() {
-  if (pid_ != 0 && waitpid(pid_, nullptr, WNOHANG) == pid_) {
+  int status = 0;
+  if (pid_ != 0 && waitpid(pid_, &status, WNOHANG) == pid_) {
     pid_ = 0;
+    exit_status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
   return pid_ != 0;
 }
@@ -90,13 +97,6 @@ void Child::kill() {
   if (pid_ != 0) {
     ::kill(pid_, SIGKILL);
     waitpid(std::exchange(pid_, 0), nullptr, 0);
-  }
-}
-
-void Child::terminate(Duration patience) {
-  if (running()) {
-    ::kill(pid_, SIGTERM);
-    wait(patience);
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "net/fd.hpp"
 
 namespace tandem::app::demo {
 
@@ -25,16 +26,17 @@ class Child {
 
   /// Runs `work` and ends with status 0.
   static Result<Child> fork(const std::function<void()>& work);
-  /// Runs a program whose output goes to the end of `log_file`.
-  static Result<Child> run(const std::vector<std::string>& command, const std::string& log_file);
+  /// Runs a program in a network, whose output goes to the end of `log_file`.
+  static Result<Child> run(const std::vector<std::string>& command, const std::string& log_file,
+                           const net::Fd& network);
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   /// Collects it if it has ended.
   [[nodiscard]] bool running();
   /// Ends it at once, as kill -9 does, and collects it.
   void kill();
-  /// Asks it to end; kills it when it does not within `patience`.
-  void terminate(Duration patience);
+  /// Of one that was collected and not killed by us; a signal that ended it counts as 128 and more.
+  [[nodiscard]] std::optional<int> exit_status() const { return exit_status_; }
   /// Waits for its own end; kills it when that does not come within `patience`.
   void wait(Duration patience);
 
@@ -42,6 +44,7 @@ class Child {
   explicit Child(pid_t pid) : pid_(pid) {}
 
   pid_t pid_ = 0;  // 0: none, or collected
+  std::optional<int> exit_status_;
 };
 
 }  // namespace tandem::app::demo

@@ -1,49 +1,147 @@
 #include "app/demo/client.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
-#include <thread>
+#include <cstddef>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/text.hpp"
+#include "net/socket.hpp"
 #include "net/socket_address.hpp"
 
 namespace tandem::app::demo {
 
 namespace {
 
-constexpr timeval kAnswerWithin{15, 0};
-constexpr Duration kPause = std::chrono::milliseconds(10);  // between two requests
-constexpr int kTries = 2;
+using namespace std::chrono_literals;
+
+constexpr Duration kEvery = 4ms;  // of each kind
+constexpr Duration kAnswerWithin = 12s;
+constexpr Duration kLeaveWithin = 3s;
 
 Duration since_boot() { return std::chrono::steady_clock::now().time_since_epoch(); }
 
-/// The whole answer; empty when the connection was refused or ended before one.
-std::string exchange(RequestKind kind, const Endpoint& node) {
-  const net::SocketAddress address(node);
-  const net::Fd socket(::socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerWithin, sizeof(kAnswerWithin));
-  if (connect(socket.get(), address.get(), address.length) != 0) {
-    return {};
-  }
-  const std::string text = concat(kind == RequestKind::write ? "POST" : "GET",
-                                  " / HTTP/1.1\r\nHost: demo\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-  if (send(socket.get(), text.data(), text.size(), MSG_NOSIGNAL) < 0) {
-    return {};
-  }
+struct Pending {
+  net::Fd socket;
+  Record record;
   std::string answer;
-  std::array<char, 1024> buffer{};
-  while (true) {
-    const ssize_t received = recv(socket.get(), buffer.data(), buffer.size(), 0);
-    if (received <= 0) {
-      return received == 0 ? answer : std::string();
-    }
-    answer.append(buffer.data(), static_cast<std::size_t>(received));
+  bool sent = false;
+};
+
+/// The requests under way.
+class Requests {
+ public:
+  explicit Requests(const net::Fd& records) : records_(records) {}
+
+  void begin(RequestKind kind, const Endpoint& where, Duration now);
+  /// Waits until something happens, at most until `until`.
+  void turn(Duration until);
+  [[nodiscard]] bool empty() const { return pending_.empty(); }
+  /// Gives up what is still under way.
+  void end();
+  /// Nobody listens to the records any more.
+  [[nodiscard]] bool unheard() const { return unheard_; }
+
+ private:
+  bool take_turn(Pending& request);
+  bool fail(Pending& request, int error);
+  void tell(Record record, Duration now);
+
+  const net::Fd& records_;
+  std::vector<Pending> pending_;
+  std::vector<pollfd> waiting_;
+  bool unheard_ = false;
+};
+
+void Requests::begin(RequestKind kind, const Endpoint& where, Duration now) {
+  Pending request;
+  request.record.kind = kind;
+  request.record.started = now;
+  request.socket = net::open_tcp(where.address);
+  const net::SocketAddress address(where);
+  if (connect(request.socket.get(), address.get(), address.length) != 0 && errno != EINPROGRESS) {
+    fail(request, errno);
+    return;
   }
+  pending_.push_back(std::move(request));
+}
+
+void Requests::turn(Duration until) {
+  waiting_.clear();
+  for (const Pending& request : pending_) {
+    waiting_.push_back({request.socket.get(), static_cast<short>(request.sent ? POLLIN : POLLOUT), 0});
+  }
+  const auto wait = std::max<Duration>(0ns, until - since_boot());
+  const timespec patience{wait / 1s, (wait % 1s).count()};
+  ppoll(waiting_.data(), waiting_.size(), &patience, nullptr);
+  const Duration now = since_boot();
+  for (std::size_t index = pending_.size(); index > 0; --index) {
+    Pending& request = pending_[index - 1];
+    bool goes_on = waiting_[index - 1].revents == 0 || take_turn(request);
+    if (goes_on && now - request.record.started > kAnswerWithin) {
+      request.record.outcome = Outcome::timed_out;
+      tell(request.record, now);
+      goes_on = false;
+    }
+    if (!goes_on) {
+      std::swap(request, pending_.back());
+      pending_.pop_back();
+    }
+  }
+}
+
+void Requests::end() {
+  for (Pending& request : pending_) {
+    fail(request, ETIMEDOUT);
+  }
+  pending_.clear();
+}
+
+/// Whether it goes on.
+bool Requests::take_turn(Pending& request) {
+  if (!request.sent) {
+    const std::string text = concat(request.record.kind == RequestKind::write ? "POST" : "GET",
+                                    " / HTTP/1.1\r\nHost: demo\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    request.sent = true;
+    return send(request.socket.get(), text.data(), text.size(), MSG_NOSIGNAL) > 0 || fail(request, errno);
+  }
+  std::array<char, 1024> buffer{};
+  const ssize_t received = recv(request.socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (received < 0) {
+    return errno == EAGAIN || errno == EINTR || fail(request, errno);
+  }
+  if (received > 0) {
+    request.answer.append(buffer.data(), static_cast<std::size_t>(received));
+    return true;
+  }
+  Record record = read_answer(request.record.kind, request.answer);
+  record.started = request.record.started;
+  tell(record, since_boot());
+  return false;
+}
+
+/// False: it does not go on.
+bool Requests::fail(Pending& request, int error) {
+  request.record.outcome = error == ECONNREFUSED ? Outcome::refused
+                           : error == ETIMEDOUT  ? Outcome::timed_out
+                                                 : Outcome::cut_off;
+  tell(request.record, since_boot());
+  return false;
+}
+
+void Requests::tell(Record record, Duration now) {
+  record.finished = now;
+  unheard_ = write(records_.get(), &record, sizeof(record)) != static_cast<ssize_t>(sizeof(record));
 }
 
 }  // namespace
@@ -51,6 +149,10 @@ std::string exchange(RequestKind kind, const Endpoint& node) {
 Record read_answer(RequestKind kind, std::string_view answer) {
   Record record;
   record.kind = kind;
+  if (answer.empty()) {
+    return record;
+  }
+  record.outcome = Outcome::wrong_answer;
   const std::size_t body = answer.find("\r\n\r\n");
   if (!answer.starts_with("HTTP/1.1 200 ") || body == std::string_view::npos) {
     return record;
@@ -64,34 +166,30 @@ Record read_answer(RequestKind kind, std::string_view answer) {
   }
   record.by_primary = text.substr(role + 1, timeline - role - 1) == "primary";
   const auto number = std::from_chars(text.data() + timeline + 1, text.data() + text.size(), record.timeline);
-  record.good = number.ec == std::errc() && (record.by_primary || kind == RequestKind::read);
+  if (number.ec == std::errc() && (record.by_primary || kind == RequestKind::read)) {
+    record.outcome = Outcome::good;
+  }
   return record;
 }
 
-Record request(RequestKind kind, const Endpoint& node) {
-  const Duration started = since_boot();
-  Record record;
-  for (int attempt = 0; attempt < kTries; ++attempt) {
-    const std::string answer = exchange(kind, node);
-    record = read_answer(kind, answer);
-    record.sent_again = static_cast<std::uint8_t>(attempt);
-    if (!answer.empty()) {
-      break;
+void keep_requesting(const Endpoint& writes, const Endpoint& reads, const Ledger& ledger, const net::Fd& records) {
+  Requests requests(records);
+  RequestKind kind = RequestKind::write;
+  Duration next = since_boot();
+  while (!ledger.stop && !requests.unheard()) {
+    const Duration now = since_boot();
+    if (now >= next) {
+      requests.begin(kind, kind == RequestKind::write ? writes : reads, now);
+      kind = kind == RequestKind::write ? RequestKind::read : RequestKind::write;
+      next = std::max(next + kEvery / 2, now - kEvery);  // what a stall kept us from is not made up for
     }
+    requests.turn(next);
   }
-  record.started = started;
-  record.finished = since_boot();
-  return record;
-}
-
-void keep_requesting(RequestKind kind, const Endpoint& node, const Ledger& ledger, const net::Fd& records) {
-  while (!ledger.stop) {
-    const Record record = request(kind, node);
-    if (write(records.get(), &record, sizeof(record)) != static_cast<ssize_t>(sizeof(record))) {
-      return;
-    }
-    std::this_thread::sleep_for(kPause);
+  const Duration until = since_boot() + kLeaveWithin;
+  while (!requests.empty() && !requests.unheard() && since_boot() < until) {
+    requests.turn(until);
   }
+  requests.end();
 }
 
 }  // namespace tandem::app::demo

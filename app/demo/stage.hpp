@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -9,16 +11,27 @@
 
 namespace tandem::app::demo {
 
-/// Where everybody in the demo listens, on loopback ports that were free.
+/// One of the two nodes: where it sits.
+struct Seat {
+  std::string name;
+  IpAddress address;
+  unsigned priority = 0;
+};
+
+/// Who sits where on the bridge. Its addresses are those of documentation, RFC 5737; they exist in the demo alone.
 struct Stage {
+  std::uint8_t prefix_length = 24;
+  IpAddress client;
+  IpAddress shared;  // the virtual address
   Endpoint write;
   Endpoint read;
-  Endpoint admin;
+  Endpoint admin;  // of each node, on its own loopback
+  std::array<Seat, 2> seats;
   std::vector<Database> databases;
 
-  static Result<Stage> choose();
-  /// The node's configuration file. `socket`: where its unix socket goes.
-  [[nodiscard]] std::string config(const std::string& socket) const;
+  static Stage set();
+  /// The configuration file of a node. `directory`: where its socket goes, NAME.sock, and where the key lies.
+  [[nodiscard]] std::string config(std::size_t seat, const std::string& directory) const;
 };
 
 /// A new directory that goes with everything in it, unless it is to be kept for somebody to look at.
@@ -31,7 +44,7 @@ class TemporaryDirectory {
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
   ~TemporaryDirectory();
 
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
+  [[nodiscard]] const std::string& path() const { return path_; }
   void keep() { path_.clear(); }
 
  private:
@@ -39,5 +52,8 @@ class TemporaryDirectory {
 
   std::string path_;
 };
+
+/// Writes a fresh key for the link between the nodes, that nobody else may read.
+Result<> write_key(const std::string& file);
 
 }  // namespace tandem::app::demo

@@ -25,10 +25,16 @@ class Story {
   bool colour_;
 };
 
-/// What of a line of the node's log belongs into the story: "primary_lost backend=db-1 ..."; empty for other lines.
-std::string worth_telling(std::string_view line);
+/// Which of the two nodes says it. Both see the databases; the active one tells of them.
+enum class Teller { active, standby };
 
-/// Follows the node's log file.
+/// What of a line of a node's log belongs into the story: "primary_lost backend=db-1 ..."; empty for other lines.
+std::string worth_telling(std::string_view line, Teller teller);
+
+/// The last line of a file that is not empty; for errors.
+std::string last_line(const std::string& file);
+
+/// Follows a node's log file.
 class LogTail {
  public:
   explicit LogTail(std::string file) : file_(std::move(file)) {}

@@ -11,83 +11,107 @@ namespace tandem::app::demo {
 namespace {
 
 std::string line(std::string_view kind, const Tally::Count& count) {
-  std::string text =
-      concat("  ", kind, "  ", count.good, " good, ", count.failed, " failed; slowest ", rounded(count.slowest));
-  if (count.sent_again > 0) {
-    text += concat("; ", count.sent_again, " cut off by the kill and sent again");
-  }
-  return text;
+  return concat("  ", kind, "  ", count.good, " good, ", count.failed, " failed; slowest ", rounded(count.slowest));
 }
 
 }  // namespace
 
-std::optional<Duration> Tally::Failover::write_outage() const {
-  return last_write_before && first_write_after ? std::optional(*first_write_after - *last_write_before) : std::nullopt;
-}
-
-std::optional<Duration> Tally::Failover::noticed_after() const {
-  return first_write_after ? std::optional(*first_write_after - promoted_at) : std::nullopt;
-}
-
 void Tally::on_record(const Record& record) {
-  Count& count = record.kind == RequestKind::write ? writes_ : reads_;
-  // A write that an older primary took after a newer one had taken some is lost, whatever its answer said.
-  const bool is_stale = record.kind == RequestKind::write && record.timeline < timeline_;
-  const bool good = record.good && !is_stale;
-  count.good += good ? 1U : 0U;
-  count.failed += good ? 0U : 1U;
-  count.sent_again += record.sent_again;
-  count.by_primary += record.good && record.by_primary ? 1U : 0U;
+  const bool is_write = record.kind == RequestKind::write;
+  const bool is_stale = is_write && record.outcome == Outcome::good && record.timeline < timeline_;
+  const bool is_good = record.outcome == Outcome::good && !is_stale;
+  Count& count = is_write ? writes_ : reads_;
+  count.good += is_good ? 1U : 0U;
+  count.failed += is_good ? 0U : 1U;
+  count.by_primary += is_good && record.by_primary ? 1U : 0U;
   count.slowest = std::max(count.slowest, record.finished - record.started);
-  if (record.kind == RequestKind::read || !good) {
+  stale_writes_ += is_stale ? 1U : 0U;
+  if (is_good) {
+    on_good(record);
+  } else if (!is_stale) {
+    on_failed(record);
+  }
+}
+
+void Tally::on_good(const Record& record) {
+  const bool is_write = record.kind == RequestKind::write;
+  if (under_way()) {
+    Incident& incident = incidents_.back();
+    const bool writes_only = incident.measured == Measured::writes;
+    const std::optional<Duration>& before = writes_only ? last_write_ : last_good_;
+    if (record.finished > incident.at && (is_write || !writes_only)) {
+      incident.silence = std::max(incident.silence, record.finished - before.value_or(incident.at));
+      incident.answered = incident.answered || record.started > incident.at;
+    }
+    const bool awaited = incident.promoted_at && !incident.first_write_after;
+    if (awaited && is_write && record.finished >= *incident.promoted_at) {
+      incident.first_write_after = record.finished;
+    }
+  }
+  last_good_ = record.finished;
+  if (is_write) {
+    timeline_ = record.timeline;
+    last_write_ = record.finished;
+  }
+}
+
+void Tally::on_failed(const Record& record) {
+  const auto cause = std::find_if(incidents_.rbegin(), incidents_.rend(), [&](const Incident& incident) {
+    return record.finished >= incident.at && record.started <= incident.ended.value_or(record.started);
+  });
+  if (cause == incidents_.rend()) {
+    ++unexplained_;
+  } else {
+    ++cause->failed;
+  }
+}
+
+void Tally::begin(std::string what, Measured measured, Duration now) {
+  end(now);
+  Incident incident;
+  incident.what = std::move(what);
+  incident.measured = measured;
+  incident.at = now;
+  incidents_.push_back(std::move(incident));
+}
+
+void Tally::on_promoted(Duration now) {
+  if (under_way()) {
+    incidents_.back().promoted_at = now;
+  }
+}
+
+void Tally::end(Duration now) {
+  if (!under_way()) {
     return;
   }
-  timeline_ = record.timeline;
-  if (write_awaited() && record.finished >= failovers_.back().promoted_at) {
-    failovers_.back().first_write_after = record.finished;
-  }
-  last_write_ = record.finished;
-  if (!failovers_.empty() && failovers_.back().promoted.empty()) {
-    failovers_.back().last_write_before = last_write_;  // its record was still under way when the primary was killed
+  Incident& incident = incidents_.back();
+  incident.ended = now;
+  if (!incident.answered) {
+    const std::optional<Duration>& before = incident.measured == Measured::writes ? last_write_ : last_good_;
+    incident.silence = now - before.value_or(incident.at);
   }
 }
 
-void Tally::on_killed(std::string name, Duration now) {
-  Failover failover;
-  failover.killed = std::move(name);
-  failover.killed_at = now;
-  failover.last_write_before = last_write_;
-  failovers_.push_back(std::move(failover));
-}
-
-void Tally::on_promoted(std::string name, Duration now) {
-  if (!failovers_.empty()) {
-    failovers_.back().promoted = std::move(name);
-    failovers_.back().promoted_at = now;
+std::string cost_of(const Incident& incident) {
+  const std::string_view missed = incident.measured == Measured::writes ? "a write" : "an answer";
+  std::string text = concat(rounded(incident.silence), " without ", missed);
+  if (!incident.answered) {
+    text += " and none since";
   }
-}
-
-bool Tally::write_awaited() const {
-  return !failovers_.empty() && !failovers_.back().promoted.empty() && !failovers_.back().first_write_after;
+  if (incident.first_write_after) {
+    text += concat(" (", rounded(*incident.first_write_after - *incident.promoted_at), " of it after the promotion)");
+  }
+  return text + concat(", ", incident.failed, incident.failed == 1 ? " request failed" : " requests failed");
 }
 
 std::string Tally::report() const {
   std::string text;
-  for (const Failover& failover : failovers_) {
-    text += concat("  ", failover.killed, " killed");
-    if (!failover.promoted.empty()) {
-      text += concat(", ", failover.promoted, " promoted itself ", rounded(failover.promoted_at - failover.killed_at),
-                     " later");
-    }
-    if (const auto outage = failover.write_outage()) {
-      text += concat(": no write for ", rounded(*outage), ", ", rounded(*failover.noticed_after()),
-                     " of it after the promotion\n");
-    } else {
-      text += ": no write came through after it\n";
-    }
+  for (const Incident& incident : incidents_) {
+    text += concat("  ", incident.what, ": ", cost_of(incident), "\n");
   }
-  text += concat(line("writes", writes_), "\n", line("reads ", reads_), "; ", reads_.by_primary, " by the primary\n");
-  return text;
+  return concat(text, line("writes", writes_), "\n", line("reads ", reads_), "; ", reads_.by_primary,
+                " by the primary\n");
 }
 
 }  // namespace tandem::app::demo

@@ -10,49 +10,64 @@
 
 namespace tandem::app::demo {
 
-/// Counts what became of the requests, and what each killed primary cost. Pure; times are since the clock's beginning.
+/// Whose answers tell how long an incident lasted for the clients.
+enum class Measured : std::uint8_t { everybody, writes };
+
+/// Something that was done to the service, and what it cost.
+struct Incident {
+  std::string what;
+  Measured measured = Measured::everybody;
+  Duration at{0};
+  std::optional<Duration> ended;
+  Duration silence{0};       // the longest time without a good answer
+  bool answered = false;     // a request that began after it was answered
+  std::uint64_t failed = 0;  // requests under way in it that failed
+  std::optional<Duration> promoted_at;
+  std::optional<Duration> first_write_after;  // the promotion
+};
+
+/// Counts what became of the requests, and what each incident cost. Pure; times are since the clock's beginning.
 class Tally {
  public:
   struct Count {
     std::uint64_t good = 0;
     std::uint64_t failed = 0;
-    std::uint64_t sent_again = 0;
     std::uint64_t by_primary = 0;
     Duration slowest{0};
   };
-  /// One killed primary.
-  struct Failover {
-    std::string killed;
-    std::string promoted;
-    Duration killed_at{0};
-    Duration promoted_at{0};
-    std::optional<Duration> last_write_before;
-    std::optional<Duration> first_write_after;  // by the promoted one
 
-    /// From the last good write before to the first one after.
-    [[nodiscard]] std::optional<Duration> write_outage() const;
-    /// From the promotion to the first good write.
-    [[nodiscard]] std::optional<Duration> noticed_after() const;
-  };
-
+  /// In the order in which the requests finished.
   void on_record(const Record& record);
-  void on_killed(std::string name, Duration now);
-  void on_promoted(std::string name, Duration now);
+  /// Ends the one before.
+  void begin(std::string what, Measured measured, Duration now);
+  void on_promoted(Duration now);
+  void end(Duration now);
 
   [[nodiscard]] const Count& of(RequestKind kind) const { return kind == RequestKind::write ? writes_ : reads_; }
-  [[nodiscard]] const std::vector<Failover>& failovers() const { return failovers_; }
-  [[nodiscard]] bool anything_failed() const { return writes_.failed + reads_.failed > 0; }
-  /// Waiting for the first write on the promoted one.
-  [[nodiscard]] bool write_awaited() const;
+  [[nodiscard]] const std::vector<Incident>& incidents() const { return incidents_; }
+  /// Requests that failed while nothing was done to the service.
+  [[nodiscard]] std::uint64_t unexplained() const { return unexplained_; }
+  /// Writes that an older primary took after a newer one had taken some: lost, whatever their answer said.
+  [[nodiscard]] std::uint64_t stale_writes() const { return stale_writes_; }
   /// Lines for people.
   [[nodiscard]] std::string report() const;
 
  private:
+  void on_good(const Record& record);
+  void on_failed(const Record& record);
+  [[nodiscard]] bool under_way() const { return !incidents_.empty() && !incidents_.back().ended; }
+
   Count writes_;
   Count reads_;
   std::uint32_t timeline_ = 0;  // the newest that took a write
+  std::uint64_t stale_writes_ = 0;
+  std::uint64_t unexplained_ = 0;
+  std::optional<Duration> last_good_;
   std::optional<Duration> last_write_;
-  std::vector<Failover> failovers_;
+  std::vector<Incident> incidents_;
 };
+
+/// "8.1ms without an answer, 1 request failed"
+std::string cost_of(const Incident& incident);
 
 }  // namespace tandem::app::demo

@@ -2,17 +2,15 @@
 
 #include <doctest/doctest.h>
 
+#include <cerrno>
 #include <chrono>
 #include <string>
-#include <thread>
 
-#include "app/demo/child.hpp"
-#include "app/demo/client.hpp"
-#include "app/demo/database.hpp"
-#include "app/demo/ledger.hpp"
+#include "app/demo/enclosure.hpp"
 #include "app/demo/stage.hpp"
 #include "app/demo/story.hpp"
 #include "app/demo/tally.hpp"
+#include "config/reader.hpp"
 
 namespace tandem::app::demo {
 
@@ -20,115 +18,137 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Record write_at(Duration finished, std::uint32_t timeline = 1) {
+Record answered(RequestKind kind, Duration started, Duration finished, std::uint32_t timeline = 1) {
   Record record;
-  record.kind = RequestKind::write;
-  record.good = true;
-  record.by_primary = true;
+  record.kind = kind;
+  record.outcome = Outcome::good;
+  record.by_primary = kind == RequestKind::write;
   record.timeline = timeline;
-  record.started = finished - 1ms;
+  record.started = started;
   record.finished = finished;
   return record;
 }
 
-/// Asks until somebody listens, a few seconds at most.
-Record request_soon(RequestKind kind, const Endpoint& where) {
+Record write_at(Duration finished, std::uint32_t timeline = 1) {
+  return answered(RequestKind::write, finished - 1ms, finished, timeline);
+}
+
+Record read_at(Duration finished) { return answered(RequestKind::read, finished - 1ms, finished); }
+
+Record failed(Duration started, Duration finished) {
   Record record;
-  for (int turn = 0; turn < 500 && !record.good; ++turn) {
-    record = request(kind, where);
-    std::this_thread::sleep_for(10ms);
-  }
+  record.started = started;
+  record.finished = finished;
   return record;
 }
 
 }  // namespace
 
 TEST_SUITE("app/demo") {
-  TEST_CASE("a database answers data and role by what the ledger says") {
-    Ledger ledger;
-    Database database;
-    database.index = 1;
-    database.name = "db-2";
-
-    CHECK(answer_rest(database, ledger).starts_with("HTTP/1.1 503 "));
-    CHECK(answer_rest(database, ledger).find(R"("role": "replica")") != std::string::npos);
-    CHECK_FALSE(read_answer(RequestKind::write, answer_data(database, ledger, "POST / HTTP/1.1\r\n\r\n")).good);
-    CHECK(read_answer(RequestKind::read, answer_data(database, ledger, "GET / HTTP/1.1\r\n\r\n")).good);
-
-    ledger.leader = 1;
-    ledger.timeline = 7;
-    const Record record = read_answer(RequestKind::write, answer_data(database, ledger, "POST / HTTP/1.1\r\n\r\n"));
-    CHECK(record.good);
-    CHECK(record.by_primary);
-    CHECK(record.timeline == 7);
-    CHECK(ledger.position == 1);
-    CHECK(answer_rest(database, ledger).starts_with("HTTP/1.1 200 "));
-    CHECK(answer_rest(database, ledger).find(R"("timeline": 7)") != std::string::npos);
-  }
-
-  TEST_CASE("answers that are not ours are failures") {
-    for (const char* answer : {"", "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\ndb-1", "HTTP/1.1 500 No\r\n\r\n",
-                               "HTTP/1.1 200 OK\r\n\r\ndb-1 primary x", "db-1 primary 1 1"}) {
-      CAPTURE(answer);
-      CHECK_FALSE(read_answer(RequestKind::read, answer).good);
-    }
-    CHECK_FALSE(read_answer(RequestKind::write, "HTTP/1.1 200 OK\r\n\r\ndb-1 replica 1 1\n").good);
-  }
-
-  TEST_CASE("the tally measures how long no write came through") {
+  TEST_CASE("the tally measures how long nobody got an answer") {
     Tally tally;
-    tally.on_record(write_at(1s));
-    tally.on_killed("db-1", 1010ms);
-    tally.on_record(write_at(1005ms));  // was under way
-    tally.on_promoted("db-2", 2010ms);
-    CHECK(tally.write_awaited());
-    tally.on_record(write_at(2105ms, 2));
-    tally.on_record(write_at(2200ms, 2));
+    tally.on_record(write_at(1000ms));
+    tally.on_record(read_at(1002ms));
+    tally.begin("kill -9", Measured::everybody, 1003ms);
+    tally.on_record(write_at(1004ms));  // was under way
+    tally.on_record(read_at(1019ms));
+    tally.on_record(write_at(1021ms));
+    tally.end(1500ms);
+    tally.on_record(write_at(2000ms));  // a pause of another cause
 
-    REQUIRE(tally.failovers().size() == 1);
-    CHECK(tally.failovers()[0].write_outage() == 1100ms);
-    CHECK(tally.failovers()[0].noticed_after() == 95ms);
-    CHECK_FALSE(tally.write_awaited());
-    CHECK_FALSE(tally.anything_failed());
-    CHECK(tally.report().find("db-1 killed, db-2 promoted itself 1s later: no write for 1.1s") != std::string::npos);
+    REQUIRE(tally.incidents().size() == 1);
+    CHECK(tally.incidents()[0].silence == 15ms);
+    CHECK(tally.incidents()[0].answered);
+    CHECK(cost_of(tally.incidents()[0]) == "15ms without an answer, 0 requests failed");
   }
 
-  TEST_CASE("a write on an older timeline than one before is a failure") {
+  TEST_CASE("an incident that nobody was answered after is told as one") {
+    Tally tally;
+    tally.on_record(write_at(1000ms));
+    tally.begin("power cut", Measured::everybody, 1010ms);
+    tally.end(3000ms);
+
+    CHECK_FALSE(tally.incidents()[0].answered);
+    CHECK(cost_of(tally.incidents()[0]) == "2s without an answer and none since, 0 requests failed");
+  }
+
+  TEST_CASE("reads do not count for a killed primary") {
+    Tally tally;
+    tally.on_record(write_at(1000ms));
+    tally.begin("db-1, the primary, killed", Measured::writes, 1010ms);
+    tally.on_record(read_at(1500ms));
+    tally.on_promoted(2000ms);
+    tally.on_record(write_at(2045ms, 2));
+    tally.end(2500ms);
+
+    CHECK(tally.incidents()[0].silence == 1045ms);
+    CHECK(cost_of(tally.incidents()[0]) == "1.04s without a write (45ms of it after the promotion), 0 requests failed");
+  }
+
+  TEST_CASE("a failed request is put down to the incident that it met") {
+    Tally tally;
+    tally.begin("first", Measured::everybody, 1000ms);
+    tally.end(2000ms);
+    tally.begin("second", Measured::everybody, 3000ms);
+    tally.on_record(failed(2990ms, 3001ms));  // was under way
+    tally.on_record(failed(1500ms, 3100ms));  // began in the first one and ended in the second
+    tally.end(4000ms);
+    tally.on_record(failed(3900ms, 9000ms));
+    CHECK(tally.unexplained() == 0);
+
+    tally.on_record(failed(4500ms, 4501ms));
+
+    CHECK(tally.incidents()[0].failed == 0);
+    CHECK(tally.incidents()[1].failed == 3);
+    CHECK(tally.unexplained() == 1);
+    CHECK(tally.of(RequestKind::write).failed == 4);
+  }
+
+  TEST_CASE("a write on an older timeline than one before is lost") {
     Tally tally;
     tally.on_record(write_at(1s, 2));
     tally.on_record(write_at(2s, 1));
 
     CHECK(tally.of(RequestKind::write).good == 1);
     CHECK(tally.of(RequestKind::write).failed == 1);
+    CHECK(tally.stale_writes() == 1);
   }
 
-  TEST_CASE("of the log only changes of primaries and pools are told") {
-    CHECK(worth_telling("2026-01-31T12:00:00.000Z info  primary_changed cluster=demo backend=db-2") ==
-          "primary_changed cluster=demo backend=db-2");
-    CHECK(worth_telling("2026-01-31T12:00:00.000Z info  session client=127.0.0.1:1").empty());
+  TEST_CASE("of the log only changes of addresses and primaries are told and the latter once") {
+    const std::string primary = "2026-01-31T12:00:00.000Z info  primary_changed cluster=demo backend=db-2";
+    const std::string address = "2026-01-31T12:00:00.000Z info  vrrp_transition instance=front to=active";
+    CHECK(worth_telling(primary, Teller::active) == "primary_changed cluster=demo backend=db-2");
+    CHECK(worth_telling(primary, Teller::standby).empty());
+    CHECK(worth_telling(address, Teller::standby) == "vrrp_transition instance=front to=active");
+    for (const char* line :
+         {"2026-01-31T12:00:00.000Z info  session client=127.0.0.1:1", "", "one", "one two", "a b  "}) {
+      CAPTURE(line);
+      CHECK(worth_telling(line, Teller::active).empty());
+    }
   }
 
-  TEST_CASE("a killed database answers no more and a new one takes its place") {
-    auto stage = Stage::choose();
-    REQUIRE(stage.has_value());
-    auto ledger = SharedLedger::create();
-    REQUIRE(ledger.has_value());
-    const Database& database = stage->databases[0];
-    auto child = Child::fork([&] { serve(database, **ledger); });
-    REQUIRE(child.has_value());
+  TEST_CASE("refused namespaces are explained by the setting that forbids them") {
+    const std::string debian = explain_refusal(EPERM, {0, std::nullopt, 1000});
+    const std::string ubuntu = explain_refusal(EPERM, {1, 1, 1000});
+    const std::string none = explain_refusal(ENOSPC, {std::nullopt, std::nullopt, 0});
+    const std::string limit = explain_refusal(ENOSPC, {std::nullopt, 0, 1000});
+    const std::string container = explain_refusal(EPERM, {1, 0, 1000});
 
-    CHECK(request_soon(RequestKind::write, database.data).good);
-    CHECK(request(RequestKind::read, database.data).good);
-    child->kill();
-    CHECK_FALSE(child->running());
-    const Record refused = request(RequestKind::read, database.data);
-    CHECK_FALSE(refused.good);
-    CHECK(refused.sent_again == 1);
+    CHECK(debian.find("sudo sysctl kernel.unprivileged_userns_clone=1") != std::string::npos);
+    CHECK(ubuntu.find("sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0") != std::string::npos);
+    CHECK(none.find("sudo sysctl user.max_user_namespaces=") != std::string::npos);
+    CHECK(limit.find("a limit is reached") != std::string::npos);
+    CHECK(container.find("container") != std::string::npos);
+    for (const std::string& text : {debian, ubuntu, none, limit, container}) {
+      CHECK(text.find("sudo") != std::string::npos);
+    }
+  }
 
-    child = Child::fork([&] { serve(database, **ledger); });
-    REQUIRE(child.has_value());
-    CHECK(request_soon(RequestKind::write, database.data).good);
-    CHECK((*ledger)->position == 2);
+  TEST_CASE("a story that cannot be told in time is wrong usage") {
+    DemoOptions options;
+    options.seconds = 5s;
+
+    CHECK(run_demo(options) == 2);
   }
 }
 
