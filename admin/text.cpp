@@ -113,7 +113,9 @@ std::vector<Cell> troubles_of(const VrrpView& router) {
     out.push_back({concat(router.state, " with addresses on the interface that are the active node's"), Tone::bad});
   }
   if (router.heard_nobody) {
-    out.push_back({"heard nobody since the start: is multicast (or protocol 112) filtered?", Tone::warning});
+    out.push_back({concat("heard nobody since the start: is multicast (or protocol 112) filtered?",
+                          active ? " A backup is silent, so see whether the other node is active too" : ""),
+                   Tone::warning});
   }
   for (const std::string& reason : router.reasons) {
     out.push_back({reason, Tone::warning});

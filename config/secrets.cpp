@@ -1,5 +1,7 @@
 #include "config/secrets.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
@@ -23,11 +25,18 @@ constexpr std::size_t kKeyLeast = 32;
 constexpr std::size_t kKeyMost = 64;
 constexpr std::size_t kFileMost = 4096;
 
-/// What a file holds, without the line feed at its end.
+/// What a file holds that not everybody may read or write, without the line feed at its end.
 Result<std::string> read_secret(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rbe"), &std::fclose);
   if (!file) {
     return Error{concat("cannot read ", path, ": ", std::strerror(errno))};
+  }
+  struct stat status {};
+  if (::fstat(::fileno(file.get()), &status) != 0) {
+    return Error{concat("cannot read ", path, ": ", std::strerror(errno))};
+  }
+  if ((status.st_mode & (S_IROTH | S_IWOTH)) != 0) {
+    return Error{concat(path, ": everybody may read or write it; chmod 600 ", path)};
   }
   std::string text(kFileMost + 1, '\0');
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));

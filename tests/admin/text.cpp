@@ -70,8 +70,8 @@ Configuration /etc/tandem/tandem.toml, in use for 1m 30s
     view.vrrp[0].heard_nobody = true;
 
     CHECK(status_text(view, Colour::never)
-              .find("  front: heard nobody since the start: is multicast (or protocol 112) filtered?\n") !=
-          std::string::npos);
+              .find("  front: heard nobody since the start: is multicast (or protocol 112) filtered? A backup is "
+                    "silent, so see whether the other node is active too\n") != std::string::npos);
   }
 
   TEST_CASE("addresses in the wrong hands are told") {

@@ -29,6 +29,7 @@ class Folder {
   [[nodiscard]] std::string write(const std::string& name, std::string_view text) const {
     const std::string path = concat(path_, "/", name);
     std::ofstream(path, std::ios::binary) << text;
+    std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     return path;
   }
   [[nodiscard]] const std::string& path() const { return path_; }
@@ -83,6 +84,15 @@ TEST_SUITE("config/secrets") {
           concat(start, ": after \"hex:\" come pairs of hex digits and nothing else"));
     CHECK(said(std::string(5000, 'x')) == concat(start, " is longer than 4096 bytes"));
     CHECK(said("").starts_with(concat(start, " holds a key of 0 bytes")));
+  }
+
+  TEST_CASE("a file that everybody may read is refused") {
+    const Folder folder;
+    const std::string path = folder.write("open", std::string(32, 'k'));
+    std::filesystem::permissions(path, std::filesystem::perms::others_read, std::filesystem::perm_options::add);
+
+    CHECK(error_of(with_key(path)) ==
+          concat("vrrp \"front\": auth: key 7: ", path, ": everybody may read or write it; chmod 600 ", path));
   }
 
   TEST_CASE("a file that is missing is named with its instance and key") {
