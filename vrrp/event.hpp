@@ -28,7 +28,7 @@ enum class Inability : std::uint8_t {
   tracked_link_down,  // detail: the place in track_interfaces
   witness_silent,     // none of the witnesses answers
   addresses_failed,   // the kernel refused an address
-  group_member,       // another instance of its sync group cannot
+  group_member,       // another instance of its sync group cannot; detail: its place
   shutting_down,      // the node stops
 };
 inline constexpr std::size_t kInabilityCount = 12;

@@ -1,7 +1,9 @@
 #include "vrrp/real_time.hpp"
 
 #include <linux/capability.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -36,6 +38,9 @@ bool may_lock_memory() {
 }  // namespace
 
 void enter_real_time() {
+  sigset_t all{};
+  sigfillset(&all);
+  static_cast<void>(pthread_sigmask(SIG_BLOCK, &all, nullptr));  // they are for the others
   static_cast<void>(prctl(PR_SET_NAME, "vrrp", 0, 0, 0));
   static_cast<void>(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
   static_cast<void>(prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0));

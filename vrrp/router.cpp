@@ -191,6 +191,7 @@ void Router::on_group_active(Moment moment) {
 }
 
 void Router::on_group_yield(Patience patience, Moment moment) {
+  said_leaving_ = true;  // nobody is invited: two groups that yield to one another would do so for ever
   step(Cause::sync_group, moment, [&](StateMachine& machine) { return machine.on_group_yield(patience, moment.now); });
 }
 
@@ -238,8 +239,7 @@ void Router::on_deadline(Moment moment) {
   }
   if (suspicious_at_ && *suspicious_at_ <= moment.now) {
     suspicious_at_.reset();
-    heard_nobody_ = !machine_.has_heard_anybody();
-    if (heard_nobody_) {
+    if (!last_heard_ && !std::exchange(heard_nobody_, true)) {
       emit(event(EventKind::heard_nobody, moment));
     }
   }
@@ -339,7 +339,7 @@ void Router::on_transition(const Transition& transition, Moment moment) {
     active_router_.reset();
     active_priority_.reset();
     contest_.on_active(moment.now, machine_.active_down_interval());
-    if (!machine_.has_heard_anybody()) {
+    if (!last_heard_) {
       suspicious_at_ = moment.now + kSuspicionIntervals * machine_.active_down_interval();
     }
   }

@@ -46,7 +46,7 @@ InstanceFacts Router::facts() const {
   facts.active_router = active_router_;
   facts.active_priority = active_priority_;
   facts.last_heard = last_heard_;
-  facts.heard_nobody = heard_nobody_ && !machine_.has_heard_anybody();
+  facts.heard_nobody = heard_nobody_ && !last_heard_;
   facts.contested = contest_.is_contested();
   return facts;
 }

@@ -211,11 +211,7 @@ Actions StateMachine::on_handover(Instant now) {
 }
 
 Actions StateMachine::on_invited(Instant now) {
-  Actions actions;
-  if (state_ == State::backup) {
-    become_active(now, actions);
-  }
-  return actions;
+  return patience_ == Patience::usual ? on_group_active(now) : Actions{};
 }
 
 Actions StateMachine::on_taken(Instant now) {
@@ -225,7 +221,13 @@ Actions StateMachine::on_taken(Instant now) {
   return {};
 }
 
-Actions StateMachine::on_group_active(Instant now) { return on_invited(now); }
+Actions StateMachine::on_group_active(Instant now) {
+  Actions actions;
+  if (state_ == State::backup) {
+    become_active(now, actions);
+  }
+  return actions;
+}
 
 Actions StateMachine::on_group_yield(Patience patience, Instant now) {
   Actions actions;

@@ -31,10 +31,11 @@ enum class Awaited : std::uint8_t {
   preemption,  // a lower one is active, and is to be relieved
 };
 
-/// How a member of a sync group that gives up takes the others' farewells.
+/// How a member of a sync group that gives up takes farewells and invitations.
 enum class Patience : std::uint8_t {
-  usual,     // waits for the skew after one
-  extended,  // waits for the whole down interval: of two groups that give up at once one has to be slower
+  usual,     // waits for the skew after one, or not at all
+  extended,  // waits for the whole down interval whatever is said: of two groups that give up at once one has to be
+             // slower
 };
 
 /// One virtual router of RFC 9568 section 6, version 2's of RFC 3768 section 6. Reads no clock and opens no socket: the
