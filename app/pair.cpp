@@ -18,7 +18,9 @@ using namespace std::chrono_literals;
 constexpr std::size_t kEventsMax = 4096;
 constexpr std::size_t kViewsMax = 1024;
 constexpr Duration kTick = 100ms;
-constexpr Duration kWorkerPatience = 1s;   // workers turn every 200 ms at the least
+constexpr Duration kWorkerPatience = 1s;  // workers turn every 200 ms at the least
+constexpr Duration kStarved = 300ms;  // this thread turns every 100 ms; when it is late too, the machine is to blame
+constexpr Duration kStarvedPatience = 3s;
 constexpr Duration kControlPatience = 5s;  // verdicts wait while this thread stands still
 constexpr Duration kVerdictPatience = 5s;  // at the start; after that the node serves with what it knows
 constexpr Duration kShutdownPatience = 3s;
@@ -127,11 +129,13 @@ vrrp::ServiceState Pair::service(Instant now) const {
   if (!may_serve_.load(std::memory_order_relaxed)) {
     return {vrrp::Inability::listeners_unbound, 0};
   }
-  if (now.time_since_epoch().count() - control_beat_.load(std::memory_order_relaxed) > kControlPatience.count()) {
+  const Duration silence = now - Instant{Duration{control_beat_.load(std::memory_order_relaxed)}};
+  if (silence > kControlPatience) {
     return {vrrp::Inability::control_stuck, 0};
   }
+  const Duration patience = silence > kStarved ? kStarvedPatience : kWorkerPatience;
   for (std::size_t worker = 0; worker < plane_.worker_stats().size(); ++worker) {
-    if (now - plane_.heartbeat(worker) > kWorkerPatience) {
+    if (now - plane_.heartbeat(worker) > patience) {
       return {vrrp::Inability::worker_stuck, static_cast<std::uint32_t>(worker)};
     }
   }

@@ -70,7 +70,9 @@ std::string_view cause_text(const vrrp::Event& event) {
 }
 
 EventText describe_transition(const vrrp::Options& instance, const vrrp::Event& event) {
-  const bool lost = event.from == State::active && event.cause != Cause::handover && event.cause != Cause::shutdown;
+  const bool on_purpose =
+      event.cause == Cause::handover || event.cause == Cause::shutdown || event.cause == Cause::taken;
+  const bool lost = event.from == State::active && !on_purpose;
   EventText text{lost ? LogLevel::warning : LogLevel::info, "vrrp_transition", {}};
   text.fields = {
       {"instance", instance.name},  {"from", name(event.from)},           {"to", name(event.to)},
