@@ -284,8 +284,8 @@ Actions Session::on_deadline(Instant now) {
 Actions Session::on_stop() {
   Actions actions;
   for (const Connection& connection : connections_) {
-    if (connection.phase == Phase::linked || connection.phase == Phase::waiting) {
-      actions.emplace_back(Send{connection.id, Goodbye{}});  // one that waits may be the link to the other node
+    if (connection.phase != Phase::opening) {
+      actions.emplace_back(Send{connection.id, Goodbye{}});  // to the other node it may be the link already
     }
     actions.emplace_back(Close{connection.id, {}});
   }

@@ -257,7 +257,10 @@ TEST_SUITE("peer/session") {
     Node node;
     (void)node.session.on_connected(kFirst, kStart);
     (void)node.session.on_message(kFirst, hello(200), kStart);
-    CHECK(text(node.session.on_stop()) == "send 1 goodbye, close 1");
+    REQUIRE(node.session.on_accepted(Source::peer, kStart).first == kSecond);
+    REQUIRE(node.session.on_accepted(Source::stranger, kStart).first.has_value());
+    (void)node.session.on_connected(kSecond, kStart);
+    CHECK(text(node.session.on_stop()) == "send 1 goodbye, close 1, send 2 goodbye, close 2, close 3");
     CHECK(node.session.next_deadline() == Instant::max());
   }
 }

@@ -79,7 +79,7 @@ inline Endpoint loopback(std::uint16_t port) { return {*IpAddress::parse("127.0.
 /// A port of this host that nobody listens on, until a Link does: both may be bound, as neither listened at that time.
 class Port {
  public:
-  Port() : socket_(std::move(*net::bind_tcp(loopback(0), net::SharePort::no))) {}
+  Port() : socket_(*net::bind_tcp(loopback(0), net::SharePort::no)) {}
 
   [[nodiscard]] Endpoint endpoint() const { return *net::local_endpoint(socket_); }
 
