@@ -24,6 +24,7 @@ namespace tandem::vrrp {
 namespace {
 
 constexpr Duration kTurnEvery = 50ms;  // for the hooks
+constexpr Duration kWatchAgainAfter = 1s;
 constexpr std::size_t kCommandsMax = 256;
 constexpr std::chrono::milliseconds kFullMailboxPause = 1ms;
 
@@ -95,6 +96,7 @@ struct Node::State {
   NodeHooks hooks;
   Routers routers;
   std::vector<std::optional<WitnessWatch>> watches;  // by instance
+  Instant watch_again_at{};
   net::Mailbox<Command> mailbox;
   std::vector<Command> commands;
   std::vector<pollfd> polled;
@@ -169,7 +171,16 @@ void Node::State::wait(Instant now) {
 
 void Node::State::ask_witnesses(Instant now) {
   for (std::size_t place = 0; place < watches.size(); ++place) {
-    if (auto& watch = watches[place]) {
+    auto& watch = watches[place];
+    const Options& options = routers.router(place).options();
+    if (!watch && !options.witnesses.empty() && routers.router(place).fd() >= 0 && now >= watch_again_at) {
+      watch_again_at = now + kWatchAgainAfter;
+      auto opened = WitnessWatch::open(options.witnesses, options.interface, witness_period(options.interval), now);
+      if (opened) {
+        watch.emplace(std::move(*opened));
+      }
+    }
+    if (watch) {
       watch->on_events(now);
       routers.set_witness(InstanceIndex{static_cast<std::uint16_t>(place)}, watch->reach(now));
     }
@@ -215,8 +226,8 @@ Result<std::vector<std::optional<WitnessWatch>>> Node::State::open_watches(const
   std::vector<std::optional<WitnessWatch>> opened(options.size());
   for (std::size_t place = 0; place < options.size(); ++place) {
     const Options& one = options[place];
-    if (one.witnesses.empty()) {
-      continue;
+    if (one.witnesses.empty() || platform->interfaces().find(one.interface).index == 0) {
+      continue;  // an interface that is not there yet is watched from when it is
     }
     auto watch = WitnessWatch::open(one.witnesses, one.interface, witness_period(one.interval), moment.now);
     if (!watch) {

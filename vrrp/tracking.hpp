@@ -31,7 +31,7 @@ struct Circumstances {
   TrackedLinks links_down;
   std::uint8_t cluster_penalty = 0;
   ServiceState service;
-  Reach witness = Reach::reachable;
+  Reach witness = Reach::unknown;
   bool addresses_failed = false;
   bool shutting_down = false;
 };

@@ -387,12 +387,12 @@ TEST_SUITE("vrrp/routers") {
     const std::size_t node = world.add_node({"lan"});
     Options options = instance("front", "lan", 100);
     options.witnesses = {{WitnessKind::icmp, ip("10.77.0.254"), 0}};
-    world.routers(node).set_witness(InstanceIndex{0}, Reach::unknown);
     REQUIRE(world.configure(node, {options}).has_value());
     world.routers(node).set_witness(InstanceIndex{0}, Reach::unknown);
     world.turn(node);
     world.run_for(1s);
     CHECK(world.count(node, EventKind::unable) == 0);
+    CHECK(world.state(node) == State::initialize);
 
     world.routers(node).set_witness(InstanceIndex{0}, Reach::reachable);
     world.turn(node);
