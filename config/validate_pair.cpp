@@ -91,7 +91,9 @@ void check_sync_groups(const Draft& draft, Problems& problems) {
       groups[options_of(router).sync_group].push_back(&router);
     }
   }
-  for (const auto& [name, members] : groups) {
+  for (const auto& group : groups) {
+    const std::string_view name = group.first;
+    const std::vector<const Router*>& members = group.second;
     const Router& first = *members.front();
     if (members.size() == 1) {
       problems.warning(first.place_of("sync_group"), concat(subject_of(first), ": nobody else is in sync_group \"",
