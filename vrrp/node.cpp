@@ -101,6 +101,7 @@ struct Node::State {
   std::vector<Command> commands;
   std::vector<pollfd> polled;
   bool stopped = false;
+  std::binary_semaphore started{0};
 
   std::mutex mutex;
   Published published;  // under the mutex
@@ -113,6 +114,7 @@ struct Node::State {
 
 void Node::State::run() {
   enter_real_time();
+  started.release();
   while (!stopped) {
     const Moment moment = read_clocks();
     turn(moment);
@@ -279,6 +281,7 @@ Node::Node(std::unique_ptr<Platform> platform, NodeHooks hooks)
     : state_(std::make_unique<State>(std::move(platform), std::move(hooks))) {
   state_->polled.reserve(2);
   state_->thread = std::thread([state = state_.get()] { state->run(); });
+  state_->started.acquire();  // from here on it keeps its capabilities whatever user the process becomes
 }
 
 Node::~Node() {

@@ -2,49 +2,9 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/vrrp/stringify.hpp"
-#include "tests/vrrp/support.hpp"
+#include "tests/vrrp/machines.hpp"
 
 namespace tandem::vrrp {
-namespace {
-
-const IpAddress kSelf = ip("10.77.0.5");
-const IpAddress kLowerPeer = ip("10.77.0.4");
-const IpAddress kHigherPeer = ip("10.77.0.6");
-
-Options options(int priority = 100, Duration interval = 1s, Preempt preempt = Preempt::yes) {
-  Options result;
-  result.priority = Priority{static_cast<std::uint8_t>(priority)};
-  result.interval = interval;
-  result.preempt = preempt;
-  return result;
-}
-
-Advert advert(int priority, Duration interval = 1s, const IpAddress& source = kLowerPeer) {
-  return {Priority{static_cast<std::uint8_t>(priority)}, interval, source};
-}
-
-/// Started at `start`, and still backup.
-StateMachine backup(const Options& with) {
-  StateMachine node(with, kSelf);
-  REQUIRE(node.on_start(start) == Actions{});
-  REQUIRE(node.state() == State::backup);
-  return node;
-}
-
-/// Active since `start`.
-StateMachine active(const Options& with) {
-  StateMachine node(with, kSelf);
-  const Instant before = start - node.active_down_interval();
-  REQUIRE(node.on_start(before) == Actions{});
-  REQUIRE(node.on_deadline(start).size() == 3);
-  REQUIRE(node.state() == State::active);
-  return node;
-}
-
-const Actions kNothing;
-
-}  // namespace
 
 TEST_SUITE("vrrp/state_machine") {
   TEST_CASE("a backup becomes active once the active router falls silent") {
@@ -306,99 +266,6 @@ TEST_SUITE("vrrp/state_machine") {
 
     CHECK(node.state() == State::active);
     CHECK_FALSE(node.is_leaving());
-  }
-
-  TEST_CASE("an invited backup is active at once") {
-    struct Row {
-      int priority;
-      Duration startup_delay;
-    };
-    for (const Row& row : {Row{100, 0s}, Row{1, 30s}}) {
-      Options with = options(row.priority);
-      with.startup_delay = row.startup_delay;
-      StateMachine node = backup(with);
-      CHECK(node.on_advert(advert(200), start + 1s) == kNothing);
-
-      CHECK(node.on_invited(start + 1001ms).size() == 3);
-
-      CHECK(node.state() == State::active);
-      CHECK(node.next_deadline() == start + 2001ms);
-    }
-  }
-
-  TEST_CASE("an invitation means nothing to who is active or stopped") {
-    StateMachine node = active(options(100));
-
-    CHECK(node.on_invited(start + 1ms) == kNothing);
-    CHECK(node.on_handover(start + 2ms).size() == 1);
-    CHECK(node.on_invited(start + 3ms) == kNothing);
-    CHECK(node.is_leaving());
-    CHECK(node.on_shutdown(Farewell::at_once, start + 4ms).size() == 2);
-    CHECK(node.on_invited(start + 5ms) == kNothing);
-    CHECK(node.state() == State::initialize);
-  }
-
-  TEST_CASE("a group that yields gives its addresses away and does not take them back by itself") {
-    StateMachine node = active(options(200));
-
-    CHECK(node.on_group_yield(Patience::usual, start) == Actions{SendAdvert{kLeaving}, ReleaseAddresses{}});
-
-    CHECK(node.state() == State::backup);
-    CHECK(node.on_advert(advert(100), start + 1s) == kNothing);
-    CHECK(node.next_deadline() == start + 4'218'750us);  // does not preempt
-  }
-
-  TEST_CASE("of two groups that yield to one another the patient one waits longer") {
-    StateMachine usual = active(options(200));
-    StateMachine patient = active(options(200));
-    CHECK(usual.on_group_yield(Patience::usual, start).size() == 2);
-    CHECK(patient.on_group_yield(Patience::extended, start).size() == 2);
-
-    CHECK(usual.on_advert(advert(0), start + 1ms) == kNothing);
-    CHECK(patient.on_advert(advert(0), start + 1ms) == kNothing);
-
-    CHECK(usual.next_deadline() == start + 219'750us);
-    CHECK(patient.next_deadline() == start + 3'218'750us);
-    CHECK(patient.on_advert(advert(100), start + 1s) == kNothing);
-    CHECK(patient.on_advert(advert(0), start + 2s) == kNothing);
-    CHECK(patient.next_deadline() == start + 2'218'750us);  // a later farewell is taken as ever
-  }
-
-  TEST_CASE("a member that still hears the active router says for how long") {
-    StateMachine node = backup(options(100));
-    CHECK(node.hears_active_until() == start + 3'609'375us);  // nothing is known before its own first election
-
-    CHECK(node.on_advert(advert(200, 100ms), start + 1s) == kNothing);
-    CHECK(node.hears_active_until() == start + 1200ms);
-    CHECK(node.on_advert(advert(0, 100ms), start + 1100ms) == kNothing);
-    CHECK(node.hears_active_until() == std::nullopt);
-  }
-
-  TEST_CASE("a postponed election comes later and never earlier") {
-    StateMachine node = backup(options(100));
-
-    node.postpone(start + 5s);
-    node.postpone(start + 4s);
-
-    CHECK(node.next_deadline() == start + 5s);
-  }
-
-  TEST_CASE("what a backup waits for") {
-    StateMachine node = backup(options(100));
-    CHECK(node.awaited() == Awaited::silence);
-    CHECK(node.on_advert(advert(50), start + 1s) == kNothing);
-    CHECK(node.awaited() == Awaited::preemption);
-    CHECK(node.on_advert(advert(0), start + 2s) == kNothing);
-    CHECK(node.awaited() == Awaited::farewell);
-    CHECK(node.on_advert(advert(150), start + 2s) == kNothing);
-    CHECK(node.awaited() == Awaited::silence);
-  }
-
-  TEST_CASE("a thread that stood still is known by it") {
-    StateMachine node = backup(options(100));
-
-    CHECK_FALSE(node.stood_still(start + 2 * 3'609'375us));
-    CHECK(node.stood_still(start + 2 * 3'609'375us + 1ns) == 3'609'375us + 1ns);
   }
 
   TEST_CASE("whoever handed over does not preempt until it was active again") {
