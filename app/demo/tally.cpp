@@ -1,6 +1,7 @@
 #include "app/demo/tally.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <string_view>
 #include <utility>
 
@@ -10,8 +11,17 @@ namespace tandem::app::demo {
 
 namespace {
 
+constexpr std::array<std::string_view, 5> kOutcomes{"good", "refused", "cut off", "timed out", "with a wrong answer"};
+
 std::string line(std::string_view kind, const Tally::Count& count) {
-  return concat("  ", kind, "  ", count.good, " good, ", count.failed, " failed; slowest ", rounded(count.slowest));
+  std::vector<std::string> failures;
+  for (std::size_t outcome = 1; outcome < kOutcomes.size(); ++outcome) {
+    if (count.outcomes[outcome] > 0) {
+      failures.push_back(concat(count.outcomes[outcome], " ", kOutcomes[outcome]));
+    }
+  }
+  return concat("  ", kind, "  ", count.good, " good, ", count.failed, " failed",
+                failures.empty() ? "" : concat(" (", join(failures), ")"), "; slowest ", rounded(count.slowest));
 }
 
 }  // namespace
@@ -23,6 +33,7 @@ void Tally::on_record(const Record& record) {
   Count& count = is_write ? writes_ : reads_;
   count.good += is_good ? 1U : 0U;
   count.failed += is_good ? 0U : 1U;
+  ++count.outcomes[static_cast<std::size_t>(record.outcome)];
   count.by_primary += is_good && record.by_primary ? 1U : 0U;
   count.slowest = std::max(count.slowest, record.finished - record.started);
   stale_writes_ += is_stale ? 1U : 0U;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,6 +33,7 @@ class Tally {
   struct Count {
     std::uint64_t good = 0;
     std::uint64_t failed = 0;
+    std::array<std::uint64_t, 5> outcomes{};  // by Outcome
     std::uint64_t by_primary = 0;
     Duration slowest{0};
   };

@@ -133,10 +133,13 @@ class Demo(Case):
     @unittest.skipUnless(os.geteuid() == 0, "needs root")
     def test_where_namespaces_are_forbidden_the_setting_is_named(self):
         # Forbidden in a user namespace of the test's own, for a user in there who is not its root.
-        script = (f"read ready; echo 0 > /proc/sys/user/max_user_namespaces; "
-                  f"exec setpriv --reuid 1 --regid 1 --clear-groups {self.binary} demo")
+        # The second shell begins as that namespace's root and so has its rights.
+        script = (f"read ready; exec sh -ec 'echo 0 > /proc/sys/user/max_user_namespaces; "
+                  f"exec setpriv --reuid 1 --regid 1 --clear-groups {self.binary} demo'")
         shell = subprocess.Popen(["unshare", "--user", "sh", "-c", script], stdin=subprocess.PIPE,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **self.env})
+        self.addCleanup(shell.kill)
+
         def in_its_namespace():
             return os.readlink(f"/proc/{shell.pid}/ns/user") != os.readlink("/proc/self/ns/user")
         wait_until(in_its_namespace, "the shell has its namespace")
