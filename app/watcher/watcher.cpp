@@ -21,12 +21,14 @@
 
 #include "app/log_output.hpp"
 #include "app/service_notify.hpp"
+#include "app/watcher/canary.hpp"
 #include "app/watcher/ending.hpp"
 #include "app/watcher/life_record.hpp"
 #include "app/watcher/lifeline_shared.hpp"
 #include "app/watcher/notify_relay.hpp"
 #include "app/watcher/precedence.hpp"
 #include "app/watcher/pulse.hpp"
+#include "base/check.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "net/fd.hpp"
@@ -45,6 +47,19 @@ constexpr std::array kPassedOn = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 Instant read_clock() { return std::chrono::steady_clock::now(); }
 
 std::string last_error() { return std::system_category().message(errno); }
+
+/// Two sockets that end together with who holds the other.
+struct Pair {
+  Pair() {
+    std::array<int, 2> ends{-1, -1};
+    static_cast<void>(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()));
+    ours = net::Fd(ends[0]);
+    theirs = net::Fd(ends[1]);
+  }
+
+  net::Fd ours;
+  net::Fd theirs;
+};
 
 bool ends(int signal) { return signal == SIGTERM || signal == SIGINT; }
 
@@ -65,6 +80,8 @@ class Watcher {
     Instant born{};
     net::Fd lifeline;
     bool quiet = false;                // it has closed its end: no use to poll
+    net::Fd canary;                    // closed at the other end: it is dying
+    bool canary_lives = false;         // it has said its word
     std::optional<Instant> killed_at;  // by us: it hung
     bool will_done = false;
     Pulse pulse;
@@ -72,7 +89,7 @@ class Watcher {
 
   /// A lifeline in the child; in the watcher nothing.
   std::optional<Lifeline> start_child();
-  Lifeline become_child(pid_t watcher, net::Fd lifeline);
+  Lifeline become_child(pid_t watcher, net::Fd lifeline, net::Fd canary);
   void on_no_child(std::string_view reason, Instant now);
 
   void turn();
@@ -82,9 +99,11 @@ class Watcher {
   void on_death(int wait_status, Instant now);
   void take_signals();
   void on_signal(int signal);
+  void hear_canary();
   void hear_child();
   void check_pulse(Instant now, Instant wanted);
   void carry_out_will();
+  void clear_up() const;
   [[nodiscard]] bool feeds_watchdog(Instant now) const;
   void feed_watchdog(Instant now);
   void log(LogLevel level, std::string_view event, std::vector<LogField> fields) const;
@@ -166,13 +185,12 @@ int Watcher::run(const std::function<int(Lifeline&)>& serve) {
 std::optional<Lifeline> Watcher::start_child() {
   const Instant now = read_clock();
   ++lives_;
-  std::array<int, 2> ends_of_pair{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends_of_pair.data()) != 0) {
+  Pair lifeline;
+  Pair canary;
+  if (!lifeline.theirs || !canary.theirs) {
     on_no_child(concat("socketpair: ", last_error()), now);
     return std::nullopt;
   }
-  net::Fd ours(ends_of_pair[0]);
-  net::Fd theirs(ends_of_pair[1]);
   record_->clear();
   const pid_t watcher = ::getpid();
   const pid_t pid = ::fork();
@@ -181,19 +199,21 @@ std::optional<Lifeline> Watcher::start_child() {
     return std::nullopt;
   }
   if (pid == 0) {
-    ours.close();
-    return become_child(watcher, std::move(theirs));
+    lifeline.ours.close();
+    canary.ours.close();
+    return become_child(watcher, std::move(lifeline.theirs), std::move(canary.theirs));
   }
   ::setpgid(pid, pid);  // the child does it too; who is first does not matter
   child_ = Child{};
   child_.pid = pid;
   child_.born = now;
-  child_.lifeline = std::move(ours);
+  child_.lifeline = std::move(lifeline.ours);
+  child_.canary = std::move(canary.ours);
   return std::nullopt;
 }
 
 /// Nothing that is the watcher's alone stays open or in force.
-Lifeline Watcher::become_child(pid_t watcher, net::Fd lifeline) {
+Lifeline Watcher::become_child(pid_t watcher, net::Fd lifeline, net::Fd canary) {
   if (relay_) {
     relay_->lead_here(watcher);
     relay_.reset();
@@ -208,6 +228,7 @@ Lifeline Watcher::become_child(pid_t watcher, net::Fd lifeline) {
   if (::isatty(STDERR_FILENO) != 0 || ::isatty(STDOUT_FILENO) != 0) {
     std::signal(SIGTTOU, SIG_IGN);
   }
+  keep_canary(std::move(canary));
   sigprocmask(SIG_SETMASK, &mask_before_, nullptr);
   return Lifeline(std::make_unique<Lifeline::Shared>(*record_, std::move(lifeline)));
 }
@@ -225,7 +246,9 @@ void Watcher::turn() {
   wait_until(wanted);
   const Instant now = read_clock();
   reap(now);  // first of all: others wait for the address
+  hear_canary();
   take_signals();
+  reap(now);  // again: the signal that has just been taken may have told of it
   if (child_.pid != 0) {
     hear_child();
     check_pulse(now, wanted);
@@ -248,10 +271,11 @@ Instant Watcher::next_look(Instant now) const {
 }
 
 void Watcher::wait_until(Instant deadline) {
-  std::array<pollfd, 3> polled{};
+  std::array<pollfd, 4> polled{};
   polled[0] = {signals_.get(), POLLIN, 0};  // the child's death as well, by SIGCHLD
   polled[1] = {child_.pid != 0 && !child_.quiet ? child_.lifeline.get() : -1, POLLIN, 0};
-  polled[2] = {relay_ ? relay_->fd() : -1, POLLIN, 0};
+  polled[2] = {child_.canary.get(), POLLIN, 0};
+  polled[3] = {relay_ ? relay_->fd() : -1, POLLIN, 0};
   const Duration left = std::max(deadline - read_clock(), Duration::zero());
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
   timespec timeout{};
@@ -269,6 +293,9 @@ void Watcher::reap(Instant now) {
 }
 
 void Watcher::on_death(int wait_status, Instant now) {
+  if (child_.will_done) {
+    clear_up();
+  }
   carry_out_will();
   if (relay_) {
     relay_->pass_on(child_.pid);  // its last words
@@ -318,6 +345,25 @@ void Watcher::on_signal(int signal) {
     ::kill(child_.pid, signal);
   } else {
     held_ |= std::uint64_t{1} << static_cast<unsigned>(signal);  // it has no handler yet, and would die of it
+  }
+}
+
+/// Nothing of the child's runs on, but what a thread of it had asked of the kernel a moment ago may still be done.
+void Watcher::hear_canary() {
+  if (!child_.canary) {
+    return;
+  }
+  std::array<char, 16> words{};
+  ssize_t size = ::recv(child_.canary.get(), words.data(), words.size(), MSG_DONTWAIT);
+  if (size > 0) {
+    child_.canary_lives = true;
+    size = ::recv(child_.canary.get(), words.data(), words.size(), MSG_DONTWAIT);
+  }
+  if (size == 0) {
+    child_.canary.close();
+    if (child_.canary_lives) {
+      carry_out_will();
+    }
   }
 }
 
@@ -373,6 +419,21 @@ void Watcher::carry_out_will() {
     log(LogLevel::warning, "will_carried_out", {{"pid", child_.pid}, {"took", rounded(took)}});
   } else {
     log(LogLevel::error, "will_failed", {{"pid", child_.pid}, {"reason", done.error().text}});
+  }
+}
+
+/// For an address that was put on in the very moment of death. Not the farewells: a neighbour may count from the last.
+void Watcher::clear_up() const {
+  const vrrp::Will& will = record_->will();
+  vrrp::Will requests;
+  std::size_t offset = 0;
+  while (const auto entry = will.next(offset)) {
+    if (entry->kind == vrrp::Will::Kind::netlink_request) {
+      check(requests.append(*entry), "a part of a will fits into another");
+    }
+  }
+  if (!requests.empty() && executor_.obstacle.empty()) {
+    static_cast<void>(executor_.execute(requests));  // the first time has told what is wrong
   }
 }
 

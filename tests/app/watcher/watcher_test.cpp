@@ -390,6 +390,77 @@ TEST_SUITE("app/watcher") {
     CHECK(watched.end() == 0);
   }
 
+  TEST_CASE("the will does not wait until all that the dead had is closed and freed") {
+    Watched::Setting setting;
+    setting.options.restarts = {1ms, 1ms, 60s};
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
+    const net::Fd reading(ends[0]);
+    const net::Fd writing(ends[1]);
+    Executor executor;
+    executor.execute = [&](const vrrp::Will&) -> Result<> {
+      // A child of the executor's process: there until it is dead and waited for.
+      const bool is_there = !text_of("/proc/self/task/" + std::to_string(::getpid()) + "/children").empty();
+      const char kind = is_there ? 'e' : 'l';
+      static_cast<void>(::write(writing.get(), &kind, 1));  // the reader misses it
+      return {};
+    };
+    setting.executor = executor;
+    const Watched watched(
+        [](Lifeline& lifeline, Notes& notes) {
+          const std::vector<char> memory(256UL << 20U, 'x');  // takes its time, like thousands of connections
+          return Service{0s, 42}(lifeline, notes);
+        },
+        setting);
+
+    bool was_early = false;
+    for (int life = 1; life <= 8 && !was_early; ++life) {  // a watcher without real time may be kept waiting itself
+      REQUIRE(serves(watched, life));
+      ::kill(watched.notes().child, SIGKILL);
+      std::array<char, 8> kinds{};
+      REQUIRE(eventually([&] { return ::read(reading.get(), kinds.data(), kinds.size()) > 0; }));
+      was_early = kinds[0] == 'e';
+    }
+    CHECK(was_early);
+  }
+
+  TEST_CASE("a farewell is said once though the addresses are taken off again") {
+    Watched::Setting setting;
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
+    const net::Fd reading(ends[0]);
+    const net::Fd writing(ends[1]);
+    Executor executor;
+    executor.execute = [&](const vrrp::Will& will) -> Result<> {
+      std::size_t offset = 0;
+      while (const auto entry = will.next(offset)) {
+        const char kind = entry->kind == vrrp::Will::Kind::netlink_request ? 'r' : 'f';
+        static_cast<void>(::write(writing.get(), &kind, 1));  // the reader misses it
+      }
+      return {};
+    };
+    setting.executor = executor;
+    const Watched watched(
+        [](Lifeline& lifeline, Notes& notes) {
+          vrrp::Will will = will_of(42);
+          const std::array<std::byte, 4> bytes{};
+          const IpAddress nowhere(std::array<std::uint8_t, 4>{});
+          static_cast<void>(will.append({vrrp::Will::Kind::netlink_request, 0, nowhere, bytes}));
+          lifeline.deposit(will);
+          return Service{}(lifeline, notes);
+        },
+        setting);
+    REQUIRE(serves(watched));
+    ::kill(watched.notes().child, SIGKILL);
+    REQUIRE(serves(watched, 2));
+
+    std::array<char, 16> kinds{};
+    REQUIRE(::read(reading.get(), kinds.data(), kinds.size()) > 0);
+    const std::string done = kinds.data();
+    CAPTURE(done);
+    CHECK((done == "frr" || done == "fr"));  // once when its death was seen in one step
+  }
+
   TEST_CASE("the time from a death to its will is short") {
     std::vector<std::int64_t> killed;
     std::vector<std::int64_t> stopped;
