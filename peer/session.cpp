@@ -88,10 +88,10 @@ Actions Session::on_message(ConnectionId id, Message message, Instant now) {
     on_hello(*connection, std::move(*hello), now, actions);
   } else if (std::holds_alternative<Chosen>(message)) {
     on_chosen(*connection, now, actions);
+  } else if (std::holds_alternative<Goodbye>(message)) {
+    on_goodbye(id, now, actions);
   } else if (connection->phase == Phase::linked) {
     on_link_message(std::move(message), now, actions);
-  } else if (std::holds_alternative<Goodbye>(message)) {
-    refuse(id, {}, now, actions);
   } else {
     refuse(id, "it speaks before the hellos are through", now, actions);
   }
@@ -106,6 +106,10 @@ void Session::on_hello(Connection& connection, Hello hello, Instant now, Actions
   if (hello.run == self_.run) {
     // also the answer to somebody in between who sends our calls back to us
     refuse(connection.id, "this is the node itself: address must be the other node's", now, actions);
+    return;
+  }
+  if (hello.run == gone_) {
+    refuse(connection.id, {}, now, actions);
     return;
   }
   connection.peer = std::move(hello);
@@ -182,15 +186,30 @@ void Session::on_link_message(Message message, Instant now, Actions& actions) {
     if (pong->number == pings_) {
       round_trip_ = now - pinged_at_;
     }
-  } else if (std::holds_alternative<Goodbye>(message)) {
-    const ConnectionId id = *link_;
-    end_link(Ending::goodbye, "the peer said goodbye", now, actions);
-    drop(id);
-    actions.emplace_back(Close{id, {}});
-    look_for_link(now, actions);
   } else {
     actions.emplace_back(Deliver{std::move(message)});
   }
+}
+
+void Session::on_goodbye(ConnectionId id, Instant now, Actions& actions) {
+  if (link_ == id) {
+    end_link(Ending::goodbye, "the peer said goodbye", now, actions);
+  }
+  const Connection leaving = *find(id);
+  std::vector<ConnectionId> vain = {id};
+  if (leaving.phase == Phase::linked || leaving.phase == Phase::waiting) {
+    gone_ = leaving.peer.run;
+    for (const Connection& other : connections_) {
+      if (other.id != id && other.phase == Phase::waiting && other.peer.run == gone_) {
+        vain.push_back(other.id);
+      }
+    }
+  }
+  for (const ConnectionId one : vain) {
+    drop(one);
+    actions.emplace_back(Close{one, {}});
+  }
+  look_for_link(now, actions);
 }
 
 void Session::end_link(Ending ending, std::string_view reason, Instant now, Actions& actions) {

@@ -112,6 +112,7 @@ class Session {
   void refuse(ConnectionId id, std::string reason, Instant now, Actions& actions);
   void on_hello(Connection& connection, Hello hello, Instant now, Actions& actions);
   void on_chosen(Connection& connection, Instant now, Actions& actions);
+  void on_goodbye(ConnectionId id, Instant now, Actions& actions);
   void on_link_message(Message message, Instant now, Actions& actions);
   void choose(Connection& connection, Instant now, Actions& actions);
   void become_link(ConnectionId id, Instant now, Actions& actions);
@@ -128,6 +129,7 @@ class Session {
 
   std::optional<ConnectionId> link_;
   Hello peer_;
+  std::optional<std::uint64_t> gone_;  // the run that said goodbye: it does not come back
   Instant up_since_;
   Instant heard_;
   Instant ping_at_;

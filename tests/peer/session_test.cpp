@@ -171,6 +171,24 @@ TEST_SUITE("peer/session") {
     CHECK(node.session.next_deadline() >= kStart + 100ms);
   }
 
+  TEST_CASE("after a goodbye no other connection of that run becomes the link") {
+    Node node;
+    node.link_to(1);
+    for (int i = 0; i < 2; ++i) {
+      const ConnectionId id = node.session.on_accepted(Source::peer, kStart).first.value();
+      (void)node.session.on_connected(id, kStart);
+    }
+    (void)node.session.on_message(kSecond, hello(1), kStart);
+
+    CHECK(text(node.session.on_message(kFirst, Goodbye{}, kStart)) ==
+          "goodbye (the peer said goodbye), close 1, close 2");
+    CHECK(text(node.session.on_message(ConnectionId{3}, hello(1), kStart)) == "close 3");
+
+    const ConnectionId restarted = node.session.on_accepted(Source::peer, kStart).first.value();
+    (void)node.session.on_connected(restarted, kStart);
+    CHECK(text(node.session.on_message(restarted, hello(2), kStart)) == "send 4 chosen, up 4");
+  }
+
   TEST_CASE("what the peer says is for the node") {
     Node node;
     node.link_to(1);
