@@ -16,10 +16,8 @@ using Family = IpAddress::Family;
 using Owner = InterfaceTable::Owner;
 
 std::vector<IpAddress> only_addresses(const std::vector<VirtualAddress>& addresses) {
-  std::vector<IpAddress> result;
-  for (const VirtualAddress& address : addresses) {
-    result.push_back(address.address);
-  }
+  std::vector<IpAddress> result(addresses.size());
+  std::ranges::transform(addresses, result.begin(), &VirtualAddress::address);
   return result;
 }
 

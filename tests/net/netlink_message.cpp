@@ -176,12 +176,12 @@ TEST_SUITE("net/netlink_message") {
   }
 
   TEST_CASE("errors and acknowledgements are told apart") {
-    const auto error = [](std::string_view number) {
-      return first_of(from_hex(std::string("24000000020000000100000000000000") + std::string(number) +
-                               "00000000000000000000000000000000"));
+    const auto read_error = [](std::string_view number) {
+      return error_of(first_of(from_hex(std::string("24000000020000000100000000000000") + std::string(number) +
+                                        "00000000000000000000000000000000")));
     };
-    CHECK(error_of(error("00000000")) == 0);
-    CHECK(error_of(error("efffffff")) == 17);
+    CHECK(read_error("00000000") == 0);
+    CHECK(read_error("efffffff") == 17);
     CHECK_FALSE(error_of(NetlinkMessage{RTM_NEWADDR, 0, 0, {}}).has_value());
   }
 }
