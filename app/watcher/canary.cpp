@@ -29,13 +29,14 @@ void live(int end, std::latch& is_ready) {
   sched_param parameters{};
   parameters.sched_priority = Precedence::kPriority;
   ::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);  // where allowed; else it dies a little later
-  const bool alone = keep_only(end);
-  if (alone) {
-    const char word = '!';
-    static_cast<void>(::send(end, &word, sizeof(word), MSG_DONTWAIT | MSG_NOSIGNAL));  // unheard, it is not believed
+  if (!keep_only(end)) {
+    is_ready.count_down();
+    return;
   }
+  const char word = '!';
+  static_cast<void>(::send(end, &word, sizeof(word), MSG_DONTWAIT | MSG_NOSIGNAL));  // unheard, it is not believed
   is_ready.count_down();
-  while (alone) {
+  for (;;) {
     ::pause();
   }
 }
