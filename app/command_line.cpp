@@ -21,6 +21,7 @@
 #include "base/text.hpp"
 #include "config/host.hpp"
 #include "config/json_schema.hpp"
+#include "config/pairing.hpp"
 #include "config/report.hpp"
 
 namespace tandem::app {
@@ -39,6 +40,7 @@ struct Arguments {
   NodeAddress node;
   BackendCommand backend;
   std::string instance;
+  std::string peer_file;
   bool no_watcher = false;
 };
 
@@ -50,7 +52,10 @@ config::Colour colour_for(int fd) {
 }
 
 int check_file(const Arguments& arguments) {
-  const config::Reading reading = config::read_file(arguments.file, config::this_host());
+  config::Reading reading = config::read_file(arguments.file, config::this_host());
+  if (!arguments.peer_file.empty()) {
+    config::compare_with_peer(reading, config::read_file(arguments.peer_file), arguments.peer_file);
+  }
   if (arguments.json) {
     std::cout << config::check_json(reading, arguments.file);
   } else if (reading.config) {
@@ -112,6 +117,8 @@ void add_serving(CLI::App& app, Arguments& arguments, Action& action) {
   CLI::App* check = app.add_subcommand(
       "check", "Validate a file without touching anything; print how long a dead backend, or node, goes unnoticed");
   add_file(*check, arguments);
+  check->add_option("--peer", arguments.peer_file, "The other node's file, to see whether the two go together")
+      ->type_name("FILE");
   check->add_flag("--json", arguments.json, "For programs");
   check->callback([&] { action = [&] { return check_file(arguments); }; });
 

@@ -70,6 +70,10 @@ void read_preempt(Section& section, Options& options) {
   options.preempt = preempt ? vrrp::Preempt::yes : vrrp::Preempt::no;
   section.read("preempt_delay", options.preempt_delay);
   section.read("startup_delay", options.startup_delay);
+  if (preempt && !section.has("priority")) {
+    section.warning(
+        "preempt", "preempt without a priority: 100 is the other node's default too, and among equals nobody preempts");
+  }
   if (section.has("preempt_delay") && !preempt) {
     section.warning("preempt_delay", "preempt_delay has no effect without preempt = true");
   }

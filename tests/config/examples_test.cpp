@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text.hpp"
+#include "config/pairing.hpp"
 #include "config/reader.hpp"
 #include "tests/config/reading.hpp"
 
@@ -27,5 +28,14 @@ TEST_SUITE("config/examples") {
       CHECK(join(lines(reading), "\n").empty());
       CHECK(reading.config);
     }
+  }
+
+  TEST_CASE("the two files of a pair go together") {
+    const Reading one = read_file(concat(TANDEM_SOURCE_DIR, "/examples/pair-a.toml"));
+    const Reading other = read_file(concat(TANDEM_SOURCE_DIR, "/examples/pair-b.toml"));
+    REQUIRE(one.config);
+    REQUIRE(other.config);
+
+    CHECK(join(mismatches(*one.config, *other.config), "\n").empty());
   }
 }

@@ -27,7 +27,7 @@ class Folder {
   Folder& operator=(const Folder&) = delete;
 
   [[nodiscard]] std::string write(const std::string& name, std::string_view text) const {
-    const std::string path = concat(path_, "/", name);
+    std::string path = concat(path_, "/", name);
     std::ofstream(path, std::ios::binary) << text;
     std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     return path;
