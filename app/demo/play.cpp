@@ -75,7 +75,7 @@ Result<> Play::start() {
   if (!lan) {
     return lan.error();
   }
-  lan_.push_back(std::move(*lan));
+  lan_.push_back(*lan);
   story_.tell(since_boot(), Tone::plain, "three embedded databases start; db-1 is primary, db-2 and db-3 are replicas");
   for (std::uint32_t index = 0; index < databases_.size(); ++index) {
     if (auto started = start_database(index); !started) {
