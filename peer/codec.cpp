@@ -31,7 +31,7 @@ enum class MessageType : std::uint16_t {
 enum class HelloField : std::uint16_t { protocol = 1, node = 2, version = 3, run = 4 };
 enum class RouterField : std::uint16_t { family = 1, id = 2 };
 enum class PingField : std::uint16_t { number = 1 };
-enum class ViewField : std::uint16_t { backend = 1, override_ = 2 };
+enum class ViewField : std::uint16_t { backend = 1, overridden = 2 };
 enum class BackendField : std::uint16_t {
   cluster = 1,
   backend = 2,
@@ -99,15 +99,12 @@ class Writer {
   template <class Type>
   void number(Type type, std::uint64_t value) {
     const std::size_t begun = begin(type);
-    unsigned shift = 56;
+    int shift = 56;
     while (shift > 0 && (value >> shift) == 0) {
       shift -= 8;
     }
-    for (;; shift -= 8) {
+    for (; shift >= 0; shift -= 8) {
       out_ += static_cast<char>(static_cast<unsigned char>(value >> shift));
-      if (shift == 0) {
-        break;
-      }
     }
     end(begun);
   }
@@ -240,7 +237,8 @@ void write(Writer& writer, const Router& router) {
 }
 
 /// Nothing for a family of addresses that this node does not know.
-std::optional<Router> read_router(Reader& reader) {
+template <class About>
+std::optional<Message> about_router(Reader& reader) {
   std::uint64_t family = 0;
   Router router{IpAddress::Family::v4, 0};
   while (reader.next()) {
@@ -252,7 +250,7 @@ std::optional<Router> read_router(Reader& reader) {
   reader.require(family != 0, "family");
   reader.require(router.id != 0, "id");
   router.family = family == 6 ? IpAddress::Family::v6 : IpAddress::Family::v4;
-  return family == 4 || family == 6 ? std::optional(router) : std::nullopt;
+  return family == 4 || family == 6 ? std::optional<Message>(About{router}) : std::nullopt;
 }
 
 std::uint64_t read_number(Reader& reader) {
@@ -356,7 +354,7 @@ OverrideHint read_override(Reader& reader) {
 
 void write(Writer& writer, const View& view) {
   for (const OverrideHint& hint : view.overrides) {
-    const std::size_t begun = writer.begin(ViewField::override_);
+    const std::size_t begun = writer.begin(ViewField::overridden);
     write(writer, hint);
     writer.end(begun);
   }
@@ -374,7 +372,7 @@ View read_view(Reader& reader) {
       Reader inner("backend", reader.value());
       view.backends.push_back(read_backend(inner));
       reader.inherit(inner);
-    } else if (reader.type<ViewField>() == ViewField::override_) {
+    } else if (reader.type<ViewField>() == ViewField::overridden) {
       Reader inner("override", reader.value());
       view.overrides.push_back(read_override(inner));
       reader.inherit(inner);
@@ -421,16 +419,8 @@ Result<std::optional<Message>> read_message(std::uint16_t type, Bytes content) {
   std::optional<Message> message;
   switch (static_cast<MessageType>(type)) {
     case MessageType::hello: message = read_hello(reader); break;
-    case MessageType::leaving:
-      if (const auto router = read_router(reader)) {
-        message = Leaving{*router};
-      }
-      break;
-    case MessageType::active:
-      if (const auto router = read_router(reader)) {
-        message = Active{*router};
-      }
-      break;
+    case MessageType::leaving: message = about_router<Leaving>(reader); break;
+    case MessageType::active: message = about_router<Active>(reader); break;
     case MessageType::ping: message = Ping{read_number(reader)}; break;
     case MessageType::pong: message = Pong{read_number(reader)}; break;
     case MessageType::view: message = read_view(reader); break;

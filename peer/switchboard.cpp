@@ -153,7 +153,7 @@ void Switchboard::answer_door(Instant now) {
     }
     const Endpoint other = address.endpoint().value_or(Endpoint{});
     auto [id, actions] = session_.on_accepted(other.address == peer_.address ? Source::peer : Source::stranger, now);
-    carry_out(std::move(actions), now);
+    carry_out(actions, now);
     if (!id) {
       continue;
     }
@@ -195,7 +195,7 @@ void Switchboard::serve(ConnectionId id, Instant now) {
   }
 }
 
-void Switchboard::hang_up(ConnectionId id, Connection::End end, Instant now) {
+void Switchboard::hang_up(ConnectionId id, const Connection::End& end, Instant now) {
   auto node = lines_.extract(id);
   Line& line = node.mapped();
   if (session_.link() != id) {
@@ -206,7 +206,7 @@ void Switchboard::hang_up(ConnectionId id, Connection::End end, Instant now) {
   hung_up_.push_back(std::move(line.connection));
 }
 
-void Switchboard::carry_out(Actions actions, Instant now) {
+void Switchboard::carry_out(const Actions& actions, Instant now) {
   for (const Action& action : actions) {
     std::visit([&](const auto& one) { carry_out(one, now); }, action);
   }

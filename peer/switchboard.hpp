@@ -61,7 +61,7 @@ class Switchboard {
   };
 
   void turn(Instant now);
-  void carry_out(Actions actions, Instant now);
+  void carry_out(const Actions& actions, Instant now);
   void carry_out(const Call& action, Instant now);
   void carry_out(const Send& action, Instant now);
   void carry_out(const Close& action, Instant now);
@@ -70,7 +70,7 @@ class Switchboard {
   void carry_out(const Deliver& action, Instant now);
   void answer_door(Instant now);
   void serve(ConnectionId id, Instant now);
-  void hang_up(ConnectionId id, Connection::End end, Instant now);
+  void hang_up(ConnectionId id, const Connection::End& end, Instant now);
   void send_urgent(Instant now);
   void send_views(Instant now);
   void note_trouble(const Line& line, Connection::Trouble trouble, const std::string& reason, Instant now);

@@ -111,7 +111,7 @@ View whole_view() {
 }
 
 const std::vector<Message>& all_messages() {
-  static const std::vector<Message> kAll = {
+  static const std::vector<Message> all = {
       Hello{1, "lb-a", "0.1.0", 0x0123456789abcdefU},
       Hello{65535, "", "", 0},
       Chosen{},
@@ -123,7 +123,7 @@ const std::vector<Message>& all_messages() {
       whole_view(),
       View{},
   };
-  return kAll;
+  return all;
 }
 
 }  // namespace

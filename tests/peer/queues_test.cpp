@@ -111,6 +111,7 @@ TEST_SUITE("peer/view_queue") {
   TEST_CASE("a take keeps within its bytes and loses nothing") {
     ViewQueue queue;
     std::vector<BackendHint> hints;
+    hints.reserve(1000);
     for (int i = 0; i < 1000; ++i) {
       hints.push_back(hint(concat("pg-", i), std::string(static_cast<std::size_t>(i) * 7 % 3000, 'r')));
     }

@@ -63,7 +63,7 @@ class Folder {
 
   /// The path of a new file.
   [[nodiscard]] std::string write(std::string_view name, std::string_view content, mode_t mode = 0600) const {
-    const std::string path = (path_ / name).string();
+    std::string path = (path_ / name).string();
     std::ofstream(path) << content;
     ::chmod(path.c_str(), mode);
     return path;
