@@ -171,7 +171,7 @@ TEST_SUITE("peer/link") {
     CHECK(median(times) < 200ms);  // and no ping's silence, also on a loaded machine
     CHECK_FALSE(alone.link->status().up);
     CHECK(alone.link->status().losses == 5);
-    CHECK(alone.pair.a.lines_with("peer_down peer=by-hand reason=") == 5);
+    CHECK(eventually([&] { return alone.pair.a.lines_with("peer_down peer=by-hand reason=") == 5; }));
   }
 
   TEST_CASE("what a dying node said last is heard before it is lost") {
@@ -212,7 +212,7 @@ TEST_SUITE("peer/link") {
     CHECK(join(pair.a.events()) == "up, leaving 4/51, goodbye");
     CHECK(a->status().losses == 0);
     CHECK(a->status().reason == "the peer said goodbye");
-    CHECK(pair.a.lines_with("peer_down peer=lb-b reason=the peer said goodbye") == 1);
+    CHECK(eventually([&] { return pair.a.lines_with("peer_down peer=lb-b reason=the peer said goodbye") == 1; }));
   }
 
   TEST_CASE("a node that comes back is found again") {
