@@ -40,8 +40,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kKillPatience = 50ms;  // a process in uninterruptible sleep dies later; its will does not wait
-constexpr Duration kFeedAtMost = 60s;     // systemd's watchdog, from a death until the next life serves
+constexpr Duration kKillPatience = 50ms;    // a process in uninterruptible sleep dies later; its will does not wait
+constexpr Duration kDyingPatience = 500ms;  // for all its connections to be closed
+constexpr Duration kFeedAtMost = 60s;       // systemd's watchdog, from a death until the next life serves
 constexpr std::array kPassedOn = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 
 Instant read_clock() { return std::chrono::steady_clock::now(); }
@@ -83,7 +84,9 @@ class Watcher {
     net::Fd canary;                    // closed at the other end: it is dying
     bool canary_lives = false;         // it has said its word
     std::optional<Instant> killed_at;  // by us: it hung
-    bool will_done = false;
+    std::optional<Instant> dying_at;   // nothing of it runs any more; the kernel closes what it had
+    bool has_said_farewell = false;
+    bool has_let_go = false;  // of its addresses
     Pulse pulse;
   };
 
@@ -102,8 +105,10 @@ class Watcher {
   void hear_canary();
   void hear_child();
   void check_pulse(Instant now, Instant wanted);
-  void carry_out_will();
-  void clear_up() const;
+  void say_farewell();
+  void let_go();
+  void carry_out(vrrp::Will::Kind kind);
+  [[nodiscard]] std::optional<Instant> let_go_at() const;
   [[nodiscard]] bool feeds_watchdog(Instant now) const;
   void feed_watchdog(Instant now);
   void log(LogLevel level, std::string_view event, std::vector<LogField> fields) const;
@@ -127,6 +132,7 @@ class Watcher {
   bool told_to_end_ = false;
   std::uint64_t held_ = 0;  // signals, a bit each, for a child that does not serve yet
   bool obstacle_told_ = false;
+  vrrp::Will part_;            // of a will, as it is carried out
   std::optional<int> status_;  // what to exit with
 };
 
@@ -264,8 +270,11 @@ Instant Watcher::next_look(Instant now) const {
   if (child_.pid == 0) {
     return std::min(next, restart_at_);
   }
-  if (child_.killed_at) {
-    return child_.will_done ? next : std::min(next, *child_.killed_at + kKillPatience);
+  if (const std::optional<Instant> due = let_go_at()) {
+    next = std::min(next, *due);
+  }
+  if (child_.killed_at || child_.dying_at) {
+    return next;
   }
   return std::min(next, child_.pulse.next_look(now, record_->last_beat(), record_->bound()));
 }
@@ -293,10 +302,9 @@ void Watcher::reap(Instant now) {
 }
 
 void Watcher::on_death(int wait_status, Instant now) {
-  if (child_.will_done) {
-    clear_up();
-  }
-  carry_out_will();
+  child_.has_let_go = false;  // an address may have been put on in the very moment of death
+  let_go();
+  say_farewell();
   if (relay_) {
     relay_->pass_on(child_.pid);  // its last words
   }
@@ -348,7 +356,9 @@ void Watcher::on_signal(int signal) {
   }
 }
 
-/// Nothing of the child's runs on, but what a thread of it had asked of the kernel a moment ago may still be done.
+/// Nothing of the child's runs on; now the kernel closes its connections, and with thousands of them that takes a
+/// while. The peer hears the farewell at once. The addresses stay until the end, as the connections' last words leave
+/// from them: a client that only waits for an answer would not hear of the death otherwise.
 void Watcher::hear_canary() {
   if (!child_.canary) {
     return;
@@ -361,8 +371,9 @@ void Watcher::hear_canary() {
   }
   if (size == 0) {
     child_.canary.close();
-    if (child_.canary_lives) {
-      carry_out_will();
+    if (child_.canary_lives && !child_.dying_at) {
+      child_.dying_at = read_clock();
+      say_farewell();
     }
   }
 }
@@ -391,10 +402,11 @@ void Watcher::hear_child() {
 }
 
 void Watcher::check_pulse(Instant now, Instant wanted) {
-  if (child_.killed_at) {
-    if (now >= *child_.killed_at + kKillPatience) {
-      carry_out_will();
-    }
+  if (const std::optional<Instant> due = let_go_at(); due && now >= *due) {
+    let_go();
+    say_farewell();
+  }
+  if (child_.killed_at || child_.dying_at) {
     return;
   }
   const Duration bound = record_->bound();
@@ -407,33 +419,50 @@ void Watcher::check_pulse(Instant now, Instant wanted) {
   }
 }
 
-void Watcher::carry_out_will() {
-  const vrrp::Will& will = record_->will();
-  if (std::exchange(child_.will_done, true) || will.empty()) {
-    return;
+/// When the addresses go although the child is not dead yet.
+std::optional<Instant> Watcher::let_go_at() const {
+  if (child_.has_let_go) {
+    return std::nullopt;
   }
-  const Instant begun = read_clock();
-  const Result<> done = executor_.obstacle.empty() ? executor_.execute(will) : Error{executor_.obstacle};
-  const Duration took = read_clock() - begun;
-  if (done) {
-    log(LogLevel::warning, "will_carried_out", {{"pid", child_.pid}, {"took", rounded(took)}});
-  } else {
-    log(LogLevel::error, "will_failed", {{"pid", child_.pid}, {"reason", done.error().text}});
+  if (child_.dying_at) {
+    return *child_.dying_at + kDyingPatience;
+  }
+  return child_.killed_at ? std::optional(*child_.killed_at + kKillPatience) : std::nullopt;
+}
+
+/// Once: a neighbour may count from the last one.
+void Watcher::say_farewell() {
+  if (!std::exchange(child_.has_said_farewell, true)) {
+    carry_out(vrrp::Will::Kind::ip_packet);
   }
 }
 
-/// For an address that was put on in the very moment of death. Not the farewells: a neighbour may count from the last.
-void Watcher::clear_up() const {
+void Watcher::let_go() {
+  if (!std::exchange(child_.has_let_go, true)) {
+    carry_out(vrrp::Will::Kind::netlink_request);
+  }
+}
+
+void Watcher::carry_out(vrrp::Will::Kind kind) {
   const vrrp::Will& will = record_->will();
-  vrrp::Will requests;
+  part_.clear();
   std::size_t offset = 0;
   while (const auto entry = will.next(offset)) {
-    if (entry->kind == vrrp::Will::Kind::netlink_request) {
-      check(requests.append(*entry), "a part of a will fits into another");
+    if (entry->kind == kind) {
+      check(part_.append(*entry), "a part of a will fits into another");
     }
   }
-  if (!requests.empty() && executor_.obstacle.empty()) {
-    static_cast<void>(executor_.execute(requests));  // the first time has told what is wrong
+  if (part_.empty()) {
+    return;
+  }
+  const Instant begun = read_clock();
+  const Result<> done = executor_.obstacle.empty() ? executor_.execute(part_) : Error{executor_.obstacle};
+  const Duration took = read_clock() - begun;
+  const std::string_view what = kind == vrrp::Will::Kind::ip_packet ? "farewell" : "addresses";
+  if (done) {
+    log(LogLevel::warning, "will_carried_out", {{"pid", child_.pid}, {"what", what}, {"took", rounded(took)}});
+  } else {
+    log(LogLevel::error, "will_failed", {{"pid", child_.pid}, {"what", what}, {"reason", done.error().text}});
   }
 }
 
