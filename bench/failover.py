@@ -77,9 +77,9 @@ def wanted(row, rows, stuck_ms):
         return graceful, source
     if row.fault == "stuck":
         return (None if graceful is None else stuck_ms + graceful), f"{stuck_ms:g} ms bound + {source}"
-    # The same phases for both; what is left is the granularity of a takeover: a few milliseconds of scheduling.
-    same = keepalived(row.fault)
-    return (None if same is None else same + 5), "keepalived's figure (+ 5 ms of measurement)"
+    # The phases are the same for both, but the fault itself takes some milliseconds, and the machine adds its own.
+    same, measurement = keepalived(row.fault), 5 + 10 * row.interval
+    return (None if same is None else same + measurement), f"keepalived's figure (+ {measurement:.0f} ms of measurement)"
 
 
 def measure_all(options, rows, report):
