@@ -5,9 +5,19 @@
 namespace tandem::vrrp {
 
 std::string_view name(Inability inability) {
-  constexpr std::array<std::string_view, kInabilityCount> names{
-      "none",      "worker_stuck",      "control_stuck",  "listeners_unbound", "link_down",    "interface_missing",
-      "no_source", "tracked_link_down", "witness_silent", "addresses_failed",  "group_member", "shutting_down"};
+  constexpr std::array<std::string_view, kInabilityCount> names{"none",
+                                                                "worker_stuck",
+                                                                "control_stuck",
+                                                                "listeners_unbound",
+                                                                "starting",
+                                                                "link_down",
+                                                                "interface_missing",
+                                                                "no_source",
+                                                                "tracked_link_down",
+                                                                "witness_silent",
+                                                                "addresses_failed",
+                                                                "group_member",
+                                                                "shutting_down"};
   return names.at(static_cast<std::size_t>(inability));
 }
 

@@ -22,6 +22,7 @@ enum class Inability : std::uint8_t {
   worker_stuck,       // detail: the worker's number
   control_stuck,      // the thread that applies verdicts does not turn
   listeners_unbound,  // nothing to serve with
+  starting,           // first verdicts are still to come
   link_down,          // its own interface
   interface_missing,  // it does not exist
   no_source,          // the interface has no address to send from
@@ -31,13 +32,14 @@ enum class Inability : std::uint8_t {
   group_member,       // another instance of its sync group cannot; detail: its place
   shutting_down,      // the node stops
 };
-inline constexpr std::size_t kInabilityCount = 12;
+inline constexpr std::size_t kInabilityCount = 13;
 
 /// "worker_stuck"
 std::string_view name(Inability inability);
 
 enum class EventKind : std::uint8_t {
   transition,        // from → to, because of `cause`
+  handing_on,        // the peer has the addresses; ours go in a moment
   contested,         // two were active: `contest` tells how it ended, `other` who
   contest_over,      // nobody contests any more
   priority_changed,  // penalties came or went
@@ -77,7 +79,7 @@ struct Event {
   State from = State::initialize;
   State to = State::initialize;
   Cause cause = Cause::start;
-  Inability inability = Inability::none;
+  Inability inability = Inability::none;  // of `unable`, and of a transition because of it
   std::uint32_t detail = 0;
   Contest contest = Contest::won;
   IpAddress other;

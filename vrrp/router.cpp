@@ -28,12 +28,16 @@ Inabilities only(Inability inability) { return Inabilities().set(static_cast<std
 template <class Input>
 void Router::step(Cause cause, Moment moment, Input input) {
   Transition transition{machine_.state(), State::initialize, cause, machine_.is_leaving()};
+  const bool was_taken = machine_.is_taken();
   const Actions actions = input(machine_);
   transition.to = machine_.state();
   if (machine_.is_leaving() && !transition.was_leaving) {
     leaving_cause_ = cause;
   }
   carry_out(actions, cause, moment);
+  if (machine_.is_taken() && !was_taken) {
+    emit(event(EventKind::handing_on, moment));
+  }
   if (transition.from != transition.to) {
     on_transition(transition, moment);
   }
@@ -331,6 +335,9 @@ void Router::on_transition(const Transition& transition, Moment moment) {
   changed.to = transition.to;
   changed.cause = transition.cause;
   changed.other = heard_from_;
+  if (transition.cause == Cause::inability) {
+    explain(changed);
+  }
   changed.lasted = since_ == Instant{} ? Duration::zero() : moment.now - since_;
   since_ = moment.now;
   suspicious_at_.reset();

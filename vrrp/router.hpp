@@ -113,6 +113,7 @@ class Router {
   void set_self(const IpAddress& self);
   void report(const Standing& standing, Moment moment);
   [[nodiscard]] Event event(EventKind kind, Moment moment) const;
+  void explain(Event& changed) const;
   void emit(const Event& event) const;
   [[nodiscard]] Cause deadline_cause(Instant now) const;
   [[nodiscard]] bool is_active() const { return machine_.state() == State::active; }

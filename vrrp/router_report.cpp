@@ -17,6 +17,17 @@ void Router::report(const Standing& standing, Moment moment) {
   }
 }
 
+/// The first of what it cannot do without.
+void Router::explain(Event& changed) const {
+  changed.inability = Inability::interface_missing;  // unless something else was found out before
+  for (std::size_t place = kInabilityCount; place-- > 0;) {
+    if (standing_.inabilities[place]) {
+      changed.inability = static_cast<Inability>(place);
+      changed.detail = standing_.details.at(place);
+    }
+  }
+}
+
 Event Router::event(EventKind kind, Moment moment) const {
   Event result;
   result.kind = kind;

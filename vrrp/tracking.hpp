@@ -14,7 +14,7 @@ namespace tandem::vrrp {
 
 /// Whether the rest of the process can serve. `none`: it can.
 struct ServiceState {
-  Inability inability = Inability::none;  // worker_stuck, control_stuck, listeners_unbound
+  Inability inability = Inability::none;  // worker_stuck, control_stuck, listeners_unbound, starting
   std::uint32_t detail = 0;
 
   friend bool operator==(const ServiceState&, const ServiceState&) = default;
