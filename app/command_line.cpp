@@ -122,9 +122,9 @@ void add_serving(CLI::App& app, Arguments& arguments, Action& action) {
   check->add_flag("--json", arguments.json, "For programs");
   check->callback([&] { action = [&] { return check_file(arguments); }; });
 
-  CLI::App* show =
-      app.add_subcommand("demo", "Balance embedded backends, kill the primary, print what happened; needs no root");
-  show->add_option("--seconds", arguments.seconds, "How long")->check(CLI::Range(5, 3600))->type_name("N");
+  CLI::App* show = app.add_subcommand(
+      "demo", "A pair of nodes: kill what is active and the primary, hand over, print what it cost; needs no root");
+  show->add_option("--seconds", arguments.seconds, "How long")->check(CLI::Range(12, 3600))->type_name("N");
   show->callback([&] { action = [&] { return demo(arguments); }; });
 }
 

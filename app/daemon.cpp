@@ -424,6 +424,7 @@ int read_and_serve(const RunOptions& options, Lifeline& lifeline) {
   }
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of the write, not our end
 
+  lifeline.log_as(options.log_format.value_or(config.log.format));
   LogOutput output(options.log_format.value_or(config.log.format), options.log_level.value_or(config.log.level));
   const int status = serve(options, config, output, lifeline);
   if (!output.finish(kLogPatience)) {

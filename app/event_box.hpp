@@ -50,6 +50,15 @@ class EventBox {
     static_cast<void>(::write(wakeup_.native_handle(), &one, sizeof one));  // full means that it is awake
   }
 
+  /// Hands over what waits, now. The thread of the io_context.
+  void flush() {
+    taken_.clear();
+    waiting_.with([&](std::vector<Message>& waiting) { taken_.swap(waiting); });
+    if (!taken_.empty()) {
+      on_messages_(taken_);
+    }
+  }
+
   [[nodiscard]] std::uint64_t overflows() const { return overflows_.load(std::memory_order_relaxed); }
 
  private:
@@ -58,9 +67,7 @@ class EventBox {
       if (error) {
         return;
       }
-      taken_.clear();
-      waiting_.with([&](std::vector<Message>& waiting) { taken_.swap(waiting); });
-      on_messages_(taken_);
+      flush();
       listen();
     });
   }

@@ -35,6 +35,11 @@ vrrp::RouterKey to_vrrp(const peer::Router& router) {
   return vrrp::RouterKey{router.family, vrrp::VirtualRouterId{router.id}};
 }
 
+peer::Router key_of(const vrrp::Options& instance) {
+  return peer::Router{instance.addresses.empty() ? IpAddress::Family::v4 : instance.addresses.front().address.family(),
+                      static_cast<std::uint8_t>(instance.id)};
+}
+
 std::vector<IpAddress> addresses_of(const vrrp::Options& instance) {
   std::vector<IpAddress> out;
   for (const vrrp::VirtualAddress& address : instance.addresses) {
@@ -73,6 +78,7 @@ Pair::~Pair() { close(); }
 
 void Pair::close() {
   controller_.call_on_change({});
+  reachable_node_.with([](vrrp::Node*& node) { node = nullptr; });
   node_.reset();
   std::shared_ptr<peer::Link> link = link_.with([](auto& held) { return std::exchange(held, nullptr); });
   link.reset();
@@ -104,20 +110,31 @@ vrrp::NodeHooks Pair::node_hooks() {
 peer::LinkHooks Pair::link_hooks() {
   peer::LinkHooks hooks;
   hooks.on_leaving = [this](const peer::Router& router) {
-    if (node_) {
-      node_->on_peer_leaving(to_vrrp(router));
-    }
+    reachable_node_.with([&](vrrp::Node* node) {
+      if (node != nullptr) {
+        node->on_peer_leaving(to_vrrp(router));
+      }
+    });
+    boost::asio::post(context_, [this, router] { claims_.on_leaving(router); });
   };
   hooks.on_active = [this](const peer::Router& router) {
-    if (node_) {
-      node_->on_peer_active(to_vrrp(router));
-    }
+    reachable_node_.with([&](vrrp::Node* node) {
+      if (node != nullptr) {
+        node->on_peer_active(to_vrrp(router));
+      }
+    });
+    boost::asio::post(context_, [this, router] { claims_.on_active(router, now_instant()); });
   };
+  hooks.on_up = [this] { boost::asio::post(context_, [this] { on_link_up(); }); };
   hooks.on_lost = [this] {
-    if (node_) {
-      node_->on_link_lost();
-    }
+    reachable_node_.with([&](vrrp::Node* node) {
+      if (node != nullptr) {
+        node->on_link_lost();
+      }
+    });
+    boost::asio::post(context_, [this] { on_link_down(); });
   };
+  hooks.on_goodbye = [this] { boost::asio::post(context_, [this] { on_link_down(); }); };
   hooks.on_view = [this](peer::View view) { views_.send(std::move(view)); };
   hooks.full_view = [this] { return whole_view_.with([](const peer::View& view) { return view; }); };
   return hooks;
@@ -126,8 +143,8 @@ peer::LinkHooks Pair::link_hooks() {
 /// On the vrrp thread: whether this process could serve what comes to the addresses.
 vrrp::ServiceState Pair::service(Instant now) const {
   // relaxed, here and below: recent values, nothing hangs on their order
-  if (!may_serve_.load(std::memory_order_relaxed)) {
-    return {vrrp::Inability::listeners_unbound, 0};
+  if (const auto inability = readiness_.load(std::memory_order_relaxed); inability != vrrp::Inability::none) {
+    return {inability, 0};
   }
   const Duration silence = now - Instant{Duration{control_beat_.load(std::memory_order_relaxed)}};
   if (silence > kControlPatience) {
@@ -150,14 +167,21 @@ Result<> Pair::apply(const config::Config& next) {
     }
     tick();
     node_ = std::make_unique<vrrp::Node>(std::move(*platform), node_hooks());
+    reachable_node_.with([this](vrrp::Node*& node) { node = node_.get(); });
     lifeline_.expect_beats(next.node.hang_timeout);
   }
   const std::vector<vrrp::Options> before = instances_;
   if (node_) {
-    instances_ = next.vrrp;  // events that come meanwhile are about these
-    if (const Result<void> configured = node_->configure(next.vrrp); !configured) {
-      instances_ = before;
+    events_.flush();
+    const Result<void> configured = node_->configure(next.vrrp);
+    if (!configured) {
       return configured.error();
+    }
+    replaced_ = std::exchange(instances_, next.vrrp);
+    events_.flush();
+    replaced_.clear();
+    for (const std::string& warning : node_->warnings()) {
+      log_.warning("vrrp_warning", {{"reason", warning}});
     }
     lifeline_.expect_beats(next.node.hang_timeout);
   }
@@ -178,6 +202,7 @@ Result<> Pair::apply_link(const config::Config& next) {
   }
   std::shared_ptr<peer::Link> old = link_.with([](auto& link) { return std::exchange(link, nullptr); });
   old.reset();  // its port may be the new one's
+  on_link_down();
   if (!next.peer) {
     link_options_.reset();
     return {};
@@ -204,17 +229,17 @@ bool Pair::knows(const std::string& instance) const {
 }
 
 Result<std::string> Pair::hand_over(const std::string& instance, const std::string& who) {
-  const std::vector<vrrp::InstanceStatus> status = node_ ? node_->status() : std::vector<vrrp::InstanceStatus>{};
+  const std::vector<vrrp::InstanceStatus> routers = status();
   std::vector<std::string> names;
-  for (std::size_t index = 0; index < instances_.size(); ++index) {
+  for (std::size_t index = 0; index < std::min(instances_.size(), routers.size()); ++index) {
     names.push_back(instances_[index].name);
     if (instances_[index].name != instance) {
       continue;
     }
-    if (status[index].leaving) {
+    if (routers[index].leaving) {
       return Error{concat("virtual router \"", instance, "\" is being handed over already")};
     }
-    if (status[index].state != vrrp::State::active) {
+    if (routers[index].state != vrrp::State::active) {
       return Error{concat("virtual router \"", instance, "\" is not active here: this node has nothing to hand over")};
     }
     controller_.record_event(LogLevel::info, "handover", {{"instance", instance}, {"who", who}});
@@ -254,9 +279,15 @@ void Pair::wait_for_shutdown() {
 void Pair::tick() {
   const Instant now = now_instant();
   control_beat_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
-  const bool known = may_serve_.load(std::memory_order_relaxed) || now - started_ > kVerdictPatience ||
-                     controller_.unknown_backends().empty();
-  may_serve_.store(known && !controller_.listeners().empty(), std::memory_order_relaxed);
+  vrrp::Inability readiness = readiness_.load(std::memory_order_relaxed);
+  if (controller_.listeners().empty()) {
+    readiness = vrrp::Inability::listeners_unbound;
+  } else if (readiness != vrrp::Inability::starting || now - started_ > kVerdictPatience ||
+             controller_.unknown_backends().empty()) {
+    readiness = vrrp::Inability::none;
+  }
+  readiness_.store(readiness, std::memory_order_relaxed);
+  watch_claims(now);
   tick_timer_.expires_after(kTick);
   tick_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) {
@@ -308,23 +339,78 @@ void Pair::set_penalties() {
 
 void Pair::on_events(const std::vector<vrrp::Event>& events) {
   for (const vrrp::Event& event : events) {
-    const auto index = static_cast<std::size_t>(event.instance);
-    if (index >= instances_.size()) {
-      continue;  // of one that a reload has just removed
-    }
-    const vrrp::Options& instance = instances_[index];
-    record(instance, event);
-    if (event.kind == vrrp::EventKind::transition) {
-      on_transition(instance, event);
+    const bool is_last = event.kind == vrrp::EventKind::transition && event.cause == vrrp::Cause::reload;
+    const std::vector<vrrp::Options>& list = is_last && !replaced_.empty() ? replaced_ : instances_;
+    if (const auto index = static_cast<std::size_t>(event.instance); index < list.size()) {
+      on_event(list[index], event);
     }
   }
 }
 
-void Pair::on_transition(const vrrp::Options& instance, const vrrp::Event& event) {
-  if (event.from == vrrp::State::active) {
+void Pair::on_event(const vrrp::Options& instance, const vrrp::Event& event) {
+  if (event.kind == vrrp::EventKind::handing_on) {
+    // While the addresses are still here: the last words of the sessions leave from them.
     controller_.sever_addresses(addresses_of(instance));
+    return;
   }
-  notify(instance, event);
+  if (event.kind == vrrp::EventKind::heard_nobody && link_up_) {
+    return;  // a backup sends nothing, and over the link we would hear of another active one
+  }
+  record(instance, event);
+  if (event.kind == vrrp::EventKind::transition) {
+    if (event.from == vrrp::State::active) {
+      controller_.sever_addresses(addresses_of(instance));
+    }
+    notify(instance, event);
+  }
+}
+
+/// The other node's claims are those since it came up; it hears ours.
+void Pair::on_link_up() {
+  link_up_ = true;
+  const std::vector<vrrp::InstanceStatus> routers = status();
+  for (std::size_t index = 0; index < std::min(routers.size(), instances_.size()); ++index) {
+    if (routers[index].state == vrrp::State::active && !routers[index].leaving) {
+      link_.with([&](const auto& link) {
+        if (link) {
+          link->say_active(key_of(instances_[index]));
+        }
+      });
+    }
+  }
+}
+
+void Pair::on_link_down() {
+  link_up_ = false;
+  claims_.clear();
+}
+
+/// Both nodes active, and only the link tells: protocol 112 does not come through between them.
+void Pair::watch_claims(Instant now) {
+  const std::vector<vrrp::InstanceStatus> routers = link_up_ ? status() : std::vector<vrrp::InstanceStatus>{};
+  std::set<std::string> contested;
+  for (std::size_t index = 0; index < std::min(routers.size(), instances_.size()); ++index) {
+    const vrrp::InstanceStatus& router = routers[index];
+    if (router.state == vrrp::State::active && !router.leaving &&
+        claims_.contests(key_of(instances_[index]), router.since, now)) {
+      contested.insert(instances_[index].name);
+    }
+  }
+  for (const std::string& name : contested) {
+    if (!contested_.contains(name)) {
+      controller_.record_event(
+          LogLevel::error, "vrrp_contested",
+          {{"instance", name},
+           {"reason",
+            "the other node says over the link that it is active too, but its adverts do not come through: "
+            "is multicast or protocol 112 filtered?"}});
+    }
+  }
+  contested_ = std::move(contested);
+}
+
+std::vector<vrrp::InstanceStatus> Pair::status() const {
+  return node_ ? node_->status() : std::vector<vrrp::InstanceStatus>{};
 }
 
 void Pair::record(const vrrp::Options& instance, const vrrp::Event& event) {
@@ -340,9 +426,11 @@ void Pair::notify(const vrrp::Options& instance, const vrrp::Event& event) {
 
 std::vector<admin::VrrpView> Pair::routers(WallTime now) const {
   std::vector<admin::VrrpView> out;
-  const std::vector<vrrp::InstanceStatus> status = node_ ? node_->status() : std::vector<vrrp::InstanceStatus>{};
-  for (std::size_t index = 0; index < std::min(instances_.size(), status.size()); ++index) {
-    out.push_back(view_router(instances_[index], status[index], now_instant(), now));
+  std::vector<vrrp::InstanceStatus> routers = status();
+  for (std::size_t index = 0; index < std::min(instances_.size(), routers.size()); ++index) {
+    routers[index].heard_nobody = routers[index].heard_nobody && !link_up_;
+    routers[index].contested = routers[index].contested || contested_.contains(instances_[index].name);
+    out.push_back(view_router(instances_[index], routers[index], now_instant(), now));
   }
   return out;
 }
@@ -356,9 +444,10 @@ std::optional<admin::PeerView> Pair::peer() const {
 }
 
 void Pair::collect(metrics::Collection& out) const {
-  const std::vector<vrrp::InstanceStatus> status = node_ ? node_->status() : std::vector<vrrp::InstanceStatus>{};
-  for (std::size_t index = 0; index < std::min(instances_.size(), status.size()); ++index) {
-    collect_router(out, instances_[index].name, status[index]);
+  std::vector<vrrp::InstanceStatus> routers = status();
+  for (std::size_t index = 0; index < std::min(instances_.size(), routers.size()); ++index) {
+    routers[index].contested = routers[index].contested || contested_.contains(instances_[index].name);
+    collect_router(out, instances_[index].name, routers[index]);
   }
   if (node_) {
     collect_node(out, *node_, events_.overflows());

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "app/event_box.hpp"
 #include "app/inbox.hpp"
 #include "app/notify_hook.hpp"
+#include "app/peer_claims.hpp"
 #include "app/shared_view.hpp"
 #include "app/watcher/lifeline.hpp"
 #include "base/guarded.hpp"
@@ -65,7 +67,11 @@ class Pair {
   Result<> apply_link(const config::Config& next);
 
   void on_events(const std::vector<vrrp::Event>& events);
-  void on_transition(const vrrp::Options& instance, const vrrp::Event& event);
+  void on_event(const vrrp::Options& instance, const vrrp::Event& event);
+  void on_link_up();
+  void on_link_down();
+  void watch_claims(Instant now);
+  [[nodiscard]] std::vector<vrrp::InstanceStatus> status() const;
   void record(const vrrp::Options& instance, const vrrp::Event& event);
   void notify(const vrrp::Options& instance, const vrrp::Event& event);
   void on_pools_changed();
@@ -81,21 +87,26 @@ class Pair {
   Log log_;
 
   std::vector<vrrp::Options> instances_;  // in force
+  std::vector<vrrp::Options> replaced_;   // by those; their last events are still to come
   std::optional<peer::Options> link_options_;
+  bool link_up_ = false;
+  PeerClaims claims_;
+  std::set<std::string> contested_;  // by the other node's claims
   NotifyHook notify_;
   SharedView view_;
   boost::asio::steady_timer tick_timer_;
   boost::asio::steady_timer shutdown_timer_;
   std::function<void()> on_shut_down_;
   Instant started_;
-  std::atomic<bool> may_serve_{false};      // listeners are bound and first verdicts are in
+  std::atomic<vrrp::Inability> readiness_{vrrp::Inability::starting};  // listeners, first verdicts
   std::atomic<std::int64_t> control_beat_;  // when this thread last turned, on the steady clock
 
   EventBox<vrrp::Event> events_;
   Inbox<peer::View> views_;
   Guarded<peer::View> whole_view_;  // for a link that comes up
   mutable Guarded<std::shared_ptr<peer::Link>> link_;
-  std::unique_ptr<vrrp::Node> node_;  // last: its thread uses the rest
+  Guarded<vrrp::Node*> reachable_node_{nullptr};  // for the thread of the link
+  std::unique_ptr<vrrp::Node> node_;              // last: its thread uses the rest
 };
 
 }  // namespace tandem::app

@@ -38,7 +38,8 @@ std::string describe(const vrrp::Options& instance, Inability inability, std::ui
   switch (inability) {
     case Inability::worker_stuck: return concat("worker/", detail, " does not turn");
     case Inability::control_stuck: return "the control thread does not turn";
-    case Inability::listeners_unbound: return "no listener is bound, or first verdicts are still to come";
+    case Inability::listeners_unbound: return "no listener is bound";
+    case Inability::starting: return "first verdicts are still to come";
     case Inability::link_down: return concat("link ", instance.interface, " is down");
     case Inability::interface_missing: return concat("interface ", instance.interface, " does not exist");
     case Inability::no_source: return concat("interface ", instance.interface, " has no address to send from");
@@ -102,8 +103,9 @@ EventText describe_rest(const vrrp::Options& instance, const vrrp::Event& event)
       return {LogLevel::info,
               "vrrp_priority",
               {name_field, {"priority", number(event.priority)}, {"configured", number(instance.priority)}}};
+    case EventKind::handing_on: return {LogLevel::info, "vrrp_handing_on", {name_field}};
     case EventKind::unable:
-      return {LogLevel::warning,
+      return {event.inability == Inability::starting ? LogLevel::info : LogLevel::warning,
               "vrrp_unable",
               {name_field, {"reason", describe(instance, event.inability, event.detail)}}};
     case EventKind::able: return {LogLevel::info, "vrrp_able", {name_field}};
@@ -120,9 +122,7 @@ EventText describe_rest(const vrrp::Options& instance, const vrrp::Event& event)
     case EventKind::address_error:
       return {LogLevel::error,
               "vrrp_address_error",
-              {name_field,
-               {"interface", instance.interface},
-               {"reason", std::system_category().message(event.error_number)}}};
+              {name_field, {"interface", instance.interface}, {"reason", vrrp::text(event)}}};
     case EventKind::heard_nobody:
       return {LogLevel::warning,
               "vrrp_heard_nobody",
