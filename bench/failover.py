@@ -190,7 +190,8 @@ def main():
             done += 1
             takeover = "–" if seen.takeover is None else _short(seen.takeover)
             print(f"[{done}/{total}, {time.monotonic() - started:.0f} s] {interval_text(row.interval)}, {row.product}, {FAULTS[row.fault]}: "
-                  f"UDP {_short(seen.udp)}, TCP {_short(seen.tcp)}, takeover {takeover} ms", flush=True)
+                  f"UDP {_short(seen.udp)}, TCP {_short(seen.tcp)}, takeover {takeover} ms"
+                  + (f" ({seen.lost_before} lost before)" if seen.lost_before else ""), flush=True)
 
     try:
         measure_all(options, rows, report)

@@ -34,8 +34,13 @@ def watch(product, interval, minutes, hogs):
         with Stalls(scene, pair.network.client) as stalls:
             while time.monotonic() - started < minutes * 60:
                 time.sleep(min(10, max(0, minutes * 60 - (time.monotonic() - started))))
-                print(f"{product}, {interval * 1000:g} ms: {time.monotonic() - started:.0f} of {minutes * 60:.0f} s, "
-                      f"{pair.transitions() - before} transitions", flush=True)
+                try:
+                    so_far = f"{pair.transitions() - before} transitions"
+                except OSError as problem:  # a serving process that hung, or died, is started anew: its counters too
+                    so_far = f"a node does not answer: {problem}"
+                    print(scene.logs(), file=sys.stderr)
+                print(f"{product}, {interval * 1000:g} ms: {time.monotonic() - started:.0f} of {minutes * 60:.0f} s, {so_far}", flush=True)
+        pair.wait_whole()
         moved = pair.transitions() - before
         found = [length / 1e6 for at, length in stalls.found if at >= since]
         # A backup of priority 100 gives up after 3.6 intervals; an advert may have been due for one of them.

@@ -7,6 +7,7 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import os
+import subprocess
 import time
 
 from harness import capture, keepalived, network
@@ -74,8 +75,7 @@ class Run:
         common = {"version": cell.version, "family": cell.family, "peers": peers, "interval": cell.interval,
                   "priority": priority, "preempt": cell.preempt, "start": False}
         if kind == "keepalived":
-            # Tandem's thread has a real-time priority; keepalived's gets one where the machine's load would show.
-            return Keepalived(self.scene, self.net[name], realtime=10 if cell.interval < 0.05 and os.geteuid() == 0 else 0, **common)
+            return Keepalived(self.scene, self.net[name], **common)
         return TandemNode(self.scene, self.net[name], **common)
 
     def _limit(self):
@@ -165,16 +165,16 @@ class Run:
 
 
 def run_cell(scene, cell, number):
-    """What is wrong, empty when nothing; and the frames of Tandem. Once more when this machine stood still meanwhile for
-    longer than a backup at 10 ms has patience.
+    """What is wrong, empty when nothing; the frames of Tandem; and whether nothing could be judged: three times this machine
+    stood still for longer than a backup has patience, and something was wrong.
     """
     for attempt in (1, 2, 3):
         since = time.monotonic_ns()
         wrong, frames, longest = try_cell(scene, cell, f"{number}-{attempt}", since)
         if not wrong or longest < 2 * cell.interval:
-            break
-        print(f"{cell}: once more, for the machine stood still for {longest * 1000:.0f} ms: {wrong.splitlines()[0]}", flush=True)
-    return wrong, frames
+            return wrong, frames, False
+        print(f"{cell}: not judged, for the machine stood still for {longest * 1000:.0f} ms: {wrong.splitlines()[0]}", flush=True)
+    return "", frames, True
 
 
 def try_cell(scene, cell, number, since):
@@ -183,16 +183,17 @@ def try_cell(scene, cell, number, since):
     started = time.monotonic()
     try:
         run = Run(scene, cell, number)
-        stalls = Stalls(scene, run.net.client)
+        stalls = Stalls(scene, run.net.client, priority=0)  # keepalived has no real-time priority
         for step in (run.start, run.steady, run.graceful_stop, run.kill, run.unplug):
             step()
-    except (AssertionError, SystemError, OSError) as problem:
+    except (AssertionError, SystemError, OSError, subprocess.SubprocessError) as problem:
         logs = "".join(f"\n--- {node.node.name}\n" + "\n".join(node.log().splitlines()[-25:])
                        for node in ((run.higher, run.lower) if run else ()) if node.process_started())
         wrong = f"{problem}{logs}"
     finally:
         if run is not None:
-            frames = run.frames()
+            with contextlib.suppress(subprocess.SubprocessError):  # a machine that hardly runs
+                frames = run.frames()
             if stalls is not None:
                 stalls.finish()
             run.close()
@@ -205,14 +206,17 @@ class Interop(Case):
     needs = {**network.NEEDS, **keepalived.NEEDS, **capture.NEEDS}
 
     def run_all(self, cells, side_by_side):
-        frames = []
+        frames, unjudged = [], 0
         with concurrent.futures.ThreadPoolExecutor(side_by_side) as pool:
             runs = {cell: pool.submit(run_cell, self.scene, cell, f"{side_by_side}-{i}") for i, cell in enumerate(cells)}
         for cell, run in runs.items():
-            wrong, sent = run.result()
+            wrong, sent, was_unjudged = run.result()
             frames += sent
+            unjudged += was_unjudged
             with self.subTest(str(cell)):
                 self.assertEqual(wrong, "")
+        figure(f"{len(cells)} cells, {unjudged} of them not judged because this machine stood still")
+        self.assertLess(unjudged, len(cells) / 2)
         return frames
 
     def check_frames(self, frames):

@@ -8,7 +8,7 @@ from .asker import PROGRAM
 
 
 class Stalls:
-    """Records, at the real-time priority of Tandem's VRRP thread, every time at which it was not let to run."""
+    """Records, at the real-time priority of Tandem's VRRP thread (0: none), every time at which it was not let to run."""
 
     def __init__(self, scene, node, *, priority=20):
         realtime = priority if os.geteuid() == 0 else 0
@@ -24,7 +24,7 @@ class Stalls:
 
     def finish(self):
         self._process.signal(signal.SIGTERM)
-        self._process.wait(5)
+        self._process.wait(60)
         self.found = [tuple(map(int, line.split(","))) for line in self._process.log().splitlines() if line[:1].isdigit()]
         self._process.stop()
 
