@@ -5,6 +5,7 @@ import json
 import pathlib
 import random
 import secrets
+import socket
 import struct
 import sys
 import time
@@ -122,7 +123,8 @@ class Hostile(Case):
             while len(packets) < 20:
                 frame = sniffer.recv(2048)
                 length = struct.unpack_from("!H", frame, 16)[0]
-                packets.append(frame[14 : 14 + length])
+                if frame[26:30] == socket.inet_aton(net["a"].addresses[V4]):
+                    packets.append(frame[14 : 14 + length])
         before = a.transitions(), b.transitions()
         self.replay(net, packets)
         self.assert_sound(net, a, b, before)
