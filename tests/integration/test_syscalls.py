@@ -54,8 +54,8 @@ pool = "app"
             for _ in range(_REQUESTS):
                 session.sendall(b"ping")
                 self.assertEqual(session.recv(16), b"ping")
-        (traced,) = [pid for pid in descendants(self.tandem.process.pid)]
-        run(["kill", "-TERM", traced])
+        watcher = descendants(self.tandem.process.pid)[0]  # strace follows it and the process that serves
+        run(["kill", "-TERM", watcher])
         self.tandem.process.wait(15)
         wait_until(lambda: self.counts(), "strace wrote its summary")
 
