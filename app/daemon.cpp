@@ -39,6 +39,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kLogPatience = 1s;
+constexpr auto kSameStop = 100ms;     // a second signal within this is the first one again
 constexpr auto kPollInterval = 50ms;  // while waiting to be ready, and for the last session
 
 std::uint32_t count_cores() {
@@ -146,6 +147,7 @@ class Daemon {
   boost::asio::steady_timer ready_timer_{context_};
   boost::asio::steady_timer watchdog_timer_{context_};
   boost::asio::steady_timer stop_timer_{context_};
+  std::chrono::steady_clock::time_point stop_began_;
   std::optional<std::chrono::steady_clock::time_point> stop_deadline_;
 };
 
@@ -312,6 +314,8 @@ void Daemon::on_signal(int signal) {
     controller_.record_event(
         LogLevel::warning, "signal_ignored",
         {{"signal", "SIGUSR2"}, {"reason", "this version cannot replace its binary while it runs"}});
+  } else if (stop_deadline_ && std::chrono::steady_clock::now() - stop_began_ < kSameStop) {
+    return;  // sent to the watcher and to this process alike, and passed on
   } else if (stop_deadline_) {
     controller_.record_event(LogLevel::warning, "stopping_now", {{"sessions", sessions()}});
     context_.stop();
@@ -361,7 +365,8 @@ void Daemon::feed_watchdog() {
 
 void Daemon::stop() {
   const Duration timeout = controller_.running().node.shutdown_timeout;
-  stop_deadline_ = std::chrono::steady_clock::now() + timeout;
+  stop_began_ = std::chrono::steady_clock::now();
+  stop_deadline_ = stop_began_ + timeout;
   ready_timer_.cancel();
   control_.on_stopping();
   service_notify("STOPPING=1");
