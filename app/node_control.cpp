@@ -84,7 +84,11 @@ admin::Answer NodeControl::ready(const admin::BackendOrder& order) {
 }
 
 admin::Answer NodeControl::promote(const admin::BackendOrder& order) {
-  return answer(controller_.promote(order.cluster, order.backend, order.who), controller_, order,
+  const Result<void> promoted = controller_.promote(order.cluster, order.backend, order.who);
+  if (promoted) {
+    pair_.tell_promoted(order.cluster, order.backend, order.who);
+  }
+  return answer(promoted, controller_, order,
                 concat(order.cluster, "/", order.backend, " takes the writes until the conflict ends"));
 }
 

@@ -250,6 +250,20 @@ Result<std::string> Pair::hand_over(const std::string& instance, const std::stri
                              : concat("virtual router \"", instance, "\" does not exist; there are: ", join(names))};
 }
 
+void Pair::tell_promoted(const std::string& cluster, const std::string& backend, const std::string& who) {
+  peer::View news;
+  news.overrides.emplace_back();
+  news.overrides[0].cluster = cluster;
+  news.overrides[0].backend = backend;
+  news.overrides[0].state = "promote";
+  news.overrides[0].who = who;
+  link_.with([&](const auto& link) {
+    if (link) {
+      link->share(std::move(news));
+    }
+  });
+}
+
 void Pair::shut_down(std::function<void()> done) {
   if (!node_) {
     done();

@@ -50,6 +50,8 @@ class Pair {
   /// no such router, or this node does not have its addresses.
   Result<std::string> hand_over(const std::string& instance, const std::string& who);
   [[nodiscard]] bool knows(const std::string& instance) const;
+  /// An operator chose this one of two primaries: the other node hears of it.
+  void tell_promoted(const std::string& cluster, const std::string& backend, const std::string& who);
   /// Gives all addresses to the peer, in order; calls `done` when none is left.
   void shut_down(std::function<void()> done);
 

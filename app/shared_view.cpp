@@ -57,6 +57,11 @@ peer::OverrideHint make_hint(const Overrides::Key& backend, const Drain& drain, 
   return hint;
 }
 
+/// "alice at lb-b"
+std::string signed_by(const std::string& who, const std::string& peer) {
+  return who.find(" at ") == std::string::npos ? concat(who, " at ", peer) : who;
+}
+
 peer::OverrideHint make_ready(const Overrides::Key& backend, Duration age) {
   peer::OverrideHint hint;
   hint.cluster = backend.first;
@@ -177,6 +182,11 @@ void SharedView::on_override(const peer::OverrideHint& hint, const std::string& 
     }
     return;
   }
+  if (hint.state == "promote") {
+    // Where this node sees no such conflict there is nothing to settle.
+    static_cast<void>(controller_.promote(hint.cluster, hint.backend, signed_by(hint.who, peer)));
+    return;
+  }
   if (hint.state != "drain" || (hint.lasts && *hint.lasts <= Duration{0})) {
     return;
   }
@@ -185,7 +195,7 @@ void SharedView::on_override(const peer::OverrideHint& hint, const std::string& 
       (taken_back != taken_back_.end() && taken_back->second >= said)) {
     return;  // ours is the newer word
   }
-  const std::string who = concat(hint.who, hint.who.find(" at ") == std::string::npos ? concat(" at ", peer) : "");
+  const std::string who = signed_by(hint.who, peer);
   told_overrides_[key] = hint;
   told_overrides_[key].who = who;
   Drain drain;

@@ -91,7 +91,7 @@ struct BackendHint {
 struct OverrideHint {
   std::string cluster;
   std::string backend;
-  std::string state;  // "drain"; "ready": taken back
+  std::string state;  // "drain"; "ready": taken back; "promote": of two primaries this one
   std::string who;
   std::string reason;
   Duration age{0};                // since it was said

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
+#include "net/socket.hpp"
 #include "tests/app/fake_plane.hpp"
 
 namespace tandem::app {
@@ -10,19 +13,36 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A cluster "db" of pg-0 and pg-1, which nobody answers for: its probe runs every hour.
-config::Config database_config() {
+/// Two servers that take connections and never answer: what a probe asks them stays open.
+class SilentServers {
+ public:
+  SilentServers() {
+    for (net::Fd& socket : sockets_) {
+      socket = *net::bind_tcp(*Endpoint::parse("127.0.0.1:0"), net::SharePort::no);
+      REQUIRE(net::listen(socket, 64).has_value());
+    }
+  }
+  [[nodiscard]] Endpoint address(std::size_t server) const { return *net::local_endpoint(sockets_.at(server)); }
+
+ private:
+  std::array<net::Fd, 2> sockets_;
+};
+
+/// A cluster "db" of pg-0 and pg-1, which no probe answers for.
+config::Config database_config(const SilentServers& servers) {
   config::Config config;
   config::Cluster cluster;
   cluster.options.name = "db";
   for (const char* name : {"pg-0", "pg-1"}) {
     lb::BackendOptions backend;
     backend.name = name;
-    backend.address = *Endpoint::parse(backend.name == "pg-0" ? "127.0.0.1:1" : "127.0.0.1:2");
+    backend.address = servers.address(backend.name == "pg-0" ? 0 : 1);
     cluster.options.backends.push_back(backend);
   }
   cluster.probe.emplace();
+  cluster.probe->kind = healthcheck::HttpProbeOptions{};
   cluster.probe->interval = 1h;
+  cluster.probe->timeout = 1h;
   config.clusters.push_back(cluster);
   lb::PoolOptions write;
   write.name = "write";
@@ -34,13 +54,14 @@ config::Config database_config() {
 
 /// One node of a pair, with what it tells the other.
 struct Node {
+  SilentServers servers;
   boost::asio::io_context context;
   FakePlane plane;
   Controller controller{context, plane, 1, 1, Log()};
   SharedView view{controller};
 
   Node() {
-    REQUIRE(controller.apply(database_config()).has_value());
+    REQUIRE(controller.apply(database_config(servers)).has_value());
     settle();
     static_cast<void>(view.changes(now()));
   }
@@ -64,11 +85,11 @@ struct Node {
   }
 };
 
-peer::BackendHint primary_hint(const std::string& backend, const std::string& address) {
+peer::BackendHint primary_hint(const std::string& backend, const Endpoint& address) {
   peer::BackendHint hint;
   hint.cluster = "db";
   hint.backend = backend;
-  hint.address = address;
+  hint.address = to_string(address);
   hint.up = true;
   hint.role = Role::primary;
   hint.reason = "role primary";
@@ -87,7 +108,7 @@ TEST_SUITE("app/shared_view") {
   TEST_CASE("a backend that no probe has answered for takes the word of the other node") {
     Node node;
 
-    node.hear(only(primary_hint("pg-1", "127.0.0.1:2")));
+    node.hear(only(primary_hint("pg-1", node.servers.address(1))));
 
     CHECK(node.plane.candidates()["write"] == "pg-1");
     CHECK(node.controller.pools().find(*node.controller.pools().find_backend("db", "pg-1"))->standing.reason ==
@@ -96,10 +117,10 @@ TEST_SUITE("app/shared_view") {
 
   TEST_CASE("a hint about another address or of long ago is none") {
     Node node;
-    peer::BackendHint old = primary_hint("pg-1", "127.0.0.1:2");
+    peer::BackendHint old = primary_hint("pg-1", node.servers.address(1));
     old.age = 11s;
 
-    node.hear(only(primary_hint("pg-1", "127.0.0.1:3")));
+    node.hear(only(primary_hint("pg-1", node.servers.address(0))));
     node.hear(only(old));
 
     CHECK(node.plane.candidates()["write"].empty());
@@ -108,7 +129,7 @@ TEST_SUITE("app/shared_view") {
   TEST_CASE("what was only heard is not told on") {
     Node node;
 
-    node.hear(only(primary_hint("pg-1", "127.0.0.1:2")));
+    node.hear(only(primary_hint("pg-1", node.servers.address(1))));
 
     CHECK(node.view.whole(Node::now()).backends.empty());
   }
@@ -155,6 +176,24 @@ TEST_SUITE("app/shared_view") {
 
     CHECK(here.who_drained("pg-0") == "nobody");
     CHECK(there.who_drained("pg-0") == "nobody");
+  }
+
+  TEST_CASE("a primary that an operator chose on the other node is chosen here too") {
+    Node node;
+    peer::View both = only(primary_hint("pg-0", node.servers.address(0)));
+    both.backends.push_back(primary_hint("pg-1", node.servers.address(1)));
+    node.hear(both);
+    REQUIRE(node.plane.candidates()["write"].empty());
+    peer::View word;
+    word.overrides.emplace_back();
+    word.overrides[0].cluster = "db";
+    word.overrides[0].backend = "pg-0";
+    word.overrides[0].state = "promote";
+    word.overrides[0].who = "alice";
+
+    node.hear(word);
+
+    CHECK(node.plane.candidates()["write"] == "pg-0");
   }
 
   TEST_CASE("a drain of a backend that this node does not have changes nothing") {
