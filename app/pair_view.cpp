@@ -103,6 +103,10 @@ EventText describe_rest(const vrrp::Options& instance, const vrrp::Event& event)
       return {LogLevel::info,
               "vrrp_priority",
               {name_field, {"priority", number(event.priority)}, {"configured", number(instance.priority)}}};
+    case EventKind::kept:
+      return {LogLevel::warning,
+              "vrrp_kept",
+              {name_field, {"reason", "nobody took the addresses within a second: they stay here"}}};
     case EventKind::handing_on: return {LogLevel::info, "vrrp_handing_on", {name_field}};
     case EventKind::unable:
       return {event.inability == Inability::starting ? LogLevel::info : LogLevel::warning,

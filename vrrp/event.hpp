@@ -40,6 +40,7 @@ std::string_view name(Inability inability);
 enum class EventKind : std::uint8_t {
   transition,        // from → to, because of `cause`
   handing_on,        // the peer has the addresses; ours go in a moment
+  kept,              // nobody took what was handed over
   contested,         // two were active: `contest` tells how it ended, `other` who
   contest_over,      // nobody contests any more
   priority_changed,  // penalties came or went

@@ -38,6 +38,9 @@ void Router::step(Cause cause, Moment moment, Input input) {
   if (machine_.is_taken() && !was_taken) {
     emit(event(EventKind::handing_on, moment));
   }
+  if (transition.was_leaving && transition.to == State::active && !machine_.is_leaving()) {
+    stay(moment);
+  }
   if (transition.from != transition.to) {
     on_transition(transition, moment);
   }
@@ -323,6 +326,15 @@ void Router::carry_out(const Actions& actions, Cause cause, Moment moment) {
     } else if (const auto* report = std::get_if<ReportContest>(&action)) {
       on_contest(*report, cause, moment);
     }
+  }
+}
+
+/// Nobody took what was handed over.
+void Router::stay(Moment moment) {
+  said_leaving_ = false;
+  emit(event(EventKind::kept, moment));
+  if (hooks_.on_active) {
+    hooks_.on_active(key());
   }
 }
 

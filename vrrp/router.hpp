@@ -93,6 +93,7 @@ class Router {
   void step(Cause cause, Moment moment, Input input);
   void carry_out(const Actions& actions, Cause cause, Moment moment);
   void on_transition(const Transition& transition, Moment moment);
+  void stay(Moment moment);
   void acquire(Moment moment);
   void release(Moment moment);
   void reconcile(Moment moment);

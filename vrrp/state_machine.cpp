@@ -164,7 +164,9 @@ Actions StateMachine::on_deadline(Instant now) {
 
 void StateMachine::on_deadline_as_active(Instant now, Actions& actions) {
   if (is_leaving()) {
-    if (now >= *leave_at_) {
+    if (now >= *leave_at_ && !taken_ && after_leaving_ == AfterLeaving::backup) {
+      stay(now, actions);
+    } else if (now >= *leave_at_) {
       if (!taken_) {
         actions.push_back(SendAdvert{kLeaving});
       }
@@ -345,6 +347,13 @@ void StateMachine::leave(AfterLeaving then, Instant now, Actions& actions) {
 void StateMachine::linger(Instant now) {
   taken_ = true;
   leave_at_ = std::min(*leave_at_, now + kLinger);
+}
+
+/// Nobody has taken what was handed over: better here than nowhere.
+void StateMachine::stay(Instant now, Actions& actions) {
+  leave_at_.reset();
+  actions.push_back(SendAdvert{priority_});
+  timer_ = now + interval_;
 }
 
 void StateMachine::let_go(Instant now, Actions& actions) {

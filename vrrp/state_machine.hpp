@@ -53,7 +53,8 @@ class StateMachine {
   [[nodiscard]] Actions on_deadline(Instant now);
   /// To initialize; when active, after the farewell.
   [[nodiscard]] Actions on_shutdown(Farewell farewell, Instant now);
-  /// Gives the addresses to the peer and stays backup: it does not preempt until it has been active again.
+  /// Gives the addresses to the peer and stays backup: it does not preempt until it has been active again. When nobody
+  /// takes them within a second, it keeps them.
   [[nodiscard]] Actions on_handover(Instant now);
   /// The peer says outside of VRRP that it leaves: a backup takes over at once. To anybody else it means nothing.
   [[nodiscard]] Actions on_invited(Instant now);
@@ -107,6 +108,7 @@ class StateMachine {
   void step_down(Instant now, Actions& actions);
   void leave(AfterLeaving then, Instant now, Actions& actions);
   void linger(Instant now);
+  void stay(Instant now, Actions& actions);
   void let_go(Instant now, Actions& actions);
   void listen_to(const Advert& advert, Instant now);
 

@@ -228,6 +228,18 @@ TEST_SUITE("vrrp/state_machine") {
     CHECK(node.next_deadline() == start + 3'923'750us);
   }
 
+  TEST_CASE("what nobody takes within a second stays where it is") {
+    StateMachine node = active(options(200));
+    CHECK(node.on_handover(start).size() == 1);
+
+    CHECK(node.on_deadline(start + 1s) == Actions{SendAdvert{Priority{200}}});
+
+    CHECK(node.state() == State::active);
+    CHECK_FALSE(node.is_leaving());
+    CHECK(node.next_deadline() == start + 2s);
+    CHECK(node.on_handover(start + 1100ms) == Actions{SendAdvert{kLeaving}});  // it may be tried again
+  }
+
   TEST_CASE("a peer that is heard over and over does not make a leaving router linger longer") {
     StateMachine node = active(options(200));
     CHECK(node.on_handover(start).size() == 1);
@@ -298,11 +310,11 @@ TEST_SUITE("vrrp/state_machine") {
 
   TEST_CASE("with slow adverts it waits an interval since the skew may be longer than a second") {
     StateMachine node = active(options(200, 4s));
-    CHECK(node.on_handover(start).size() == 1);
+    CHECK(node.on_shutdown(Farewell::keep_until_taken, start).size() == 1);
 
     CHECK(node.on_deadline(start + 3999ms) == kNothing);
     CHECK(node.on_deadline(start + 4s) == Actions{SendAdvert{kLeaving}, ReleaseAddresses{}});
-    CHECK(node.state() == State::backup);
+    CHECK(node.state() == State::initialize);
   }
 
   TEST_CASE("of two that leave at once the higher address keeps the addresses") {
