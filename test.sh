@@ -6,6 +6,7 @@ cd "$(dirname "$0")"
 # shellcheck source=.ci/packages.sh
 source .ci/packages.sh
 
+readonly THREADED="net metrics lb vrrp peer healthcheck admin app"
 readonly ALL_PHASES="packages format scripts release unit headers asan tsan fuzz tidy integration"
 readonly LOGS=build/logs RESULTS=build/results
 readonly FUZZ_SECONDS=${FUZZ_SECONDS:-20}
@@ -24,7 +25,7 @@ Phases, in their order:
   unit         dev build with warnings as errors; unit and loopback tests; include direction
   headers      every header compiles by itself
   asan         the same tests under AddressSanitizer and UndefinedBehaviorSanitizer
-  tsan         the same tests under ThreadSanitizer
+  tsan         the tests of all folders with threads under ThreadSanitizer
   fuzz         each libFuzzer target for $FUZZ_SECONDS s (FUZZ_SECONDS=N for longer)
   tidy         clang-tidy over the program; files that were clean and have not changed since are not looked at again
   integration  real systems: Patroni with PostgreSQL and etcd, nginx, HAProxy, Prometheus, keepalived; needs release and unit
@@ -130,7 +131,14 @@ phase_headers() { : >"$1" && build dev "$1" all_verify_interface_header_sets; }
 
 phase_asan() { : >"$1" && build asan "$1" && test_with asan "$1" -LE integration -j "$jobs"; }
 
-phase_tsan() { : >"$1" && build tsan "$1" && test_with tsan "$1" -LE integration -j "$jobs"; }
+# base and config have no threads: nothing to find there.
+phase_tsan() {
+  local folder targets=()
+  for folder in $THREADED; do
+    targets+=("${folder}_tests")
+  done
+  : >"$1" && build tsan "$1" "${targets[@]}" && test_with tsan "$1" -R "^(${THREADED// /|}): " -j "$jobs"
+}
 
 phase_fuzz() {
   if ! command -v clang++ >/dev/null; then
