@@ -51,7 +51,7 @@ std::vector<IpAddress> addresses_of(const vrrp::Options& instance) {
 }  // namespace
 
 Pair::Pair(boost::asio::io_context& context, Controller& controller, const lb::ForwardPlane& plane, Lifeline& lifeline,
-           std::string node_name, Log log)
+           std::string node_name, const Log& log)
     : context_(context),
       controller_(controller),
       plane_(plane),

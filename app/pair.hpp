@@ -34,7 +34,7 @@ namespace tandem::app {
 class Pair {
  public:
   Pair(boost::asio::io_context& context, Controller& controller, const lb::ForwardPlane& plane, Lifeline& lifeline,
-       std::string node_name, Log log);
+       std::string node_name, const Log& log);
   /// Gives every address away at once.
   ~Pair();
   Pair(const Pair&) = delete;

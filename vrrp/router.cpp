@@ -430,14 +430,10 @@ void Router::reconcile(Moment moment) {
 /// one was active all along.
 void Router::on_contest(const ReportContest& report, Cause cause, Moment moment) {
   const Duration patience = machine_.active_down_interval();
-  bool begins = false;
-  if (report.contest == Contest::won) {
-    begins = contest_.on_won(report.other, moment.now, patience) == Meeting::contested;
-  } else if (!contest_.is_contested() && cause == Cause::outranked && options_.preempt == Preempt::no &&
-             active_priority_ != kOwner) {
-    begins = contest_.on_won(report.other, moment.now, patience) == Meeting::contested;
-  }
-  if (begins) {
+  const bool nobody_preempts = !contest_.is_contested() && cause == Cause::outranked &&
+                               options_.preempt == Preempt::no && active_priority_ != kOwner;
+  const bool counts = report.contest == Contest::won || nobody_preempts;
+  if (counts && contest_.on_won(report.other, moment.now, patience) == Meeting::contested) {
     ++counters_.contests;
     Event contested = event(EventKind::contested, moment);
     contested.contest = report.contest;
