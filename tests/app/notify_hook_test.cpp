@@ -55,8 +55,11 @@ TEST_SUITE("app/notify_hook") {
     boost::asio::io_context context;
     NotifyHook hook(context, Log());
 
+    Notification notification = scene.script("sleep 0.02; echo $1 $2 $3 $TANDEM_STATE >> $OUT", "backup");
     for (const char* state : {"backup", "active", "backup"}) {
-      hook.run("front", scene.script("sleep 0.02; echo $1 $2 $3 $TANDEM_STATE >> $OUT", state));
+      notification.arguments.back() = state;
+      notification.environment.front().second = state;
+      hook.run("front", notification);
     }
     context.run_for(5s);
 
