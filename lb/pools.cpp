@@ -86,7 +86,7 @@ bool Pools::State::take(BackendStatus& backend, const Standing& standing, Step& 
   }
   const Standing before = std::exchange(backend.standing, standing);
   Cluster& cluster = roster.cluster_of(backend);
-  if (const auto epoch_before = cluster.primacy.on_standing(backend.id, standing)) {
+  if (const auto epoch_before = cluster.primacy.on_standing(backend.id, standing, step.now)) {
     step.change.events.push_back(events::epoch_backwards(cluster, backend, *epoch_before));
   }
   bool matters = before.known != standing.known || before.up != standing.up || before.role != standing.role ||
@@ -365,13 +365,13 @@ Result<Change> Pools::on_promote(BackendId id, Instant now) {
   return state_->finish(std::move(step));
 }
 
-Change Pools::on_peer_promotion(BackendId id, Instant now) {
+Change Pools::on_peer_promotion(BackendId id, Instant when, Instant now) {
   const BackendStatus* backend = state_->roster.backend(id);
   if (backend == nullptr) {
     return {};
   }
   Cluster& cluster = state_->roster.cluster_of(*backend);
-  cluster.primacy.on_peer_promotion(id);
+  cluster.primacy.on_peer_promotion(id, when);
   State::Step step{now, concat("the other node saw ", backend->backend->name, " become primary"), {}};
   state_->settle(cluster, step);
   return state_->finish(std::move(step));

@@ -95,8 +95,8 @@ class Pools {
   Change on_admin_state(BackendId backend, AdminState state, Instant now);
   /// An operator settles a conflict in favour of this backend until the conflict ends. Error: it does not say primary.
   Result<Change> on_promote(BackendId backend, Instant now);
-  /// The other node of the pair saw the backend become primary.
-  Change on_peer_promotion(BackendId backend, Instant now);
+  /// The other node of the pair saw the backend become primary, at `when`.
+  Change on_peer_promotion(BackendId backend, Instant when, Instant now);
   /// Every worker uses snapshot `version` and has carried out the severs that came with it.
   Change on_applied(std::uint64_t version, Instant now);
   Change on_deadline(Instant now);

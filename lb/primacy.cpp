@@ -1,10 +1,17 @@
 #include "lb/primacy.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.hpp"
 
 namespace tandem::lb {
+
+namespace {
+
+constexpr Duration kSamePromotion = std::chrono::seconds(2);  // two nodes see one promotion at slightly different times
+
+}  // namespace
 
 void Primacy::join(BackendId backend, std::string_view name) { members_[backend].name = name; }
 
@@ -15,7 +22,7 @@ void Primacy::leave(BackendId backend) {
   }
 }
 
-std::optional<std::uint64_t> Primacy::on_standing(BackendId backend, const Standing& standing) {
+std::optional<std::uint64_t> Primacy::on_standing(BackendId backend, const Standing& standing, Instant now) {
   const auto found = members_.find(backend);
   if (found == members_.end()) {
     return std::nullopt;
@@ -36,30 +43,52 @@ std::optional<std::uint64_t> Primacy::on_standing(BackendId backend, const Stand
     member.role_in_sight = Role::none;
     member.promotion = 0;
   } else if (standing.role == Role::primary) {
-    on_primary(backend, member);
+    on_primary(backend, member, now);
   } else if (standing.role == Role::replica) {
     member.role_in_sight = Role::replica;
     member.role_last = Role::replica;
     member.promotion = 0;
+    member.told_at.reset();
     member.mark = Member::Mark::none;
   }
   return epoch_before;
 }
 
-void Primacy::on_primary(BackendId backend, Member& member) {
+void Primacy::on_primary(BackendId backend, Member& member, Instant now) {
   const bool promoted = member.role_in_sight == Role::replica;
   member.role_in_sight = Role::primary;
   member.role_last = Role::primary;
+  const std::optional<Instant> told_at = std::exchange(member.told_at, std::nullopt);
   if (promoted) {
-    count_promotion(backend, member);
+    count_promotion(backend, member, now);
+  } else if (told_at && is_news(*told_at)) {
+    member.mark = Member::Mark::none;
+    count_promotion(backend, member, *told_at);
   }
 }
 
-void Primacy::on_peer_promotion(BackendId backend) {
+void Primacy::on_peer_promotion(BackendId backend, Instant when) {
   const auto found = members_.find(backend);
-  if (found != members_.end() && found->second.claims && !last_promoted()) {
-    count_promotion(backend, found->second);
+  if (found == members_.end() || !is_news(when)) {
+    return;
   }
+  Member& member = found->second;
+  if (!member.claims) {
+    member.told_at = when;
+    return;
+  }
+  if (member.mark == Member::Mark::outranked) {
+    member.mark = Member::Mark::none;
+  }
+  count_promotion(backend, member, when);
+}
+
+/// Later than the promotions of all that say primary, as far as they were seen.
+bool Primacy::is_news(Instant promoted) const {
+  return std::all_of(members_.begin(), members_.end(), [&](const auto& entry) {
+    const Member& member = entry.second;
+    return !member.claims || member.promotion == 0 || member.promoted_at + kSamePromotion < promoted;
+  });
 }
 
 std::optional<BackendId> Primacy::last_promoted() const {
@@ -74,8 +103,9 @@ std::optional<BackendId> Primacy::last_promoted() const {
   return last;
 }
 
-void Primacy::count_promotion(BackendId backend, Member& member) {
+void Primacy::count_promotion(BackendId backend, Member& member, Instant when) {
   member.promotion = ++promotions_;
+  member.promoted_at = when;
   for (auto& [id, other] : members_) {
     const bool has_higher_epoch = other.epoch && member.epoch && *other.epoch > *member.epoch;
     if (id != backend && other.role_last == Role::primary && !has_higher_epoch &&

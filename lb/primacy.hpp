@@ -40,13 +40,14 @@ class Primacy {
   void leave(BackendId backend);
 
   /// Returns the epoch before, if the one in `standing` is lower.
-  std::optional<std::uint64_t> on_standing(BackendId backend, const Standing& standing);
+  std::optional<std::uint64_t> on_standing(BackendId backend, const Standing& standing, Instant now);
 
   /// An operator's word: this one, until the conflict ends; and an older epoch than seen before is right from now on.
   Result<void> promote(BackendId backend);
 
-  /// The other node saw it become primary. Counts where this one has seen no promotion itself: it came later.
-  void on_peer_promotion(BackendId backend);
+  /// The other node saw it become primary, at `when` by this node's clock. Counts when it is later than what was seen
+  /// of those that say primary; for one that does not say so yet, as soon as it does.
+  void on_peer_promotion(BackendId backend, Instant when);
   /// Who says primary and was seen to become it last.
   [[nodiscard]] std::optional<BackendId> last_promoted() const;
 
@@ -61,6 +62,8 @@ class Primacy {
     Role role_in_sight = Role::none;  // the last one since it came into sight; none while it is down
     Role role_last = Role::none;      // the last one ever
     std::uint64_t promotion = 0;      // order of the promotion that was seen while it never left our sight; 0: none
+    Instant promoted_at{};            // when that was
+    std::optional<Instant> told_at;   // by the other node, of a promotion that this one has not seen yet
 
     /// Why it may not be the writer although it says primary, and the epoch that must be passed to be one again.
     enum class Mark { none, outranked, overruled } mark = Mark::none;
@@ -70,8 +73,9 @@ class Primacy {
   using Contenders = std::vector<std::pair<BackendId, const Member*>>;
 
   void mark(Member& member, Member::Mark mark, const Member& by);
-  void on_primary(BackendId backend, Member& member);
-  void count_promotion(BackendId backend, Member& member);
+  void on_primary(BackendId backend, Member& member, Instant now);
+  void count_promotion(BackendId backend, Member& member, Instant when);
+  [[nodiscard]] bool is_news(Instant promoted) const;
   [[nodiscard]] Contenders admissible() const;
   void settle(Contenders contenders, Outcome& outcome) const;
   [[nodiscard]] bool has_lower_epoch_claimant(std::optional<std::uint64_t> epoch) const;

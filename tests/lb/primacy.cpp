@@ -37,8 +37,8 @@ class Rivals {
     return result;
   }
 
-  Rivals& peer_saw_promoted(char name) {
-    primacy_.on_peer_promotion(id(name));
+  Rivals& peer_saw_promoted(char name, Instant when = Instant{std::chrono::hours(1)}) {
+    primacy_.on_peer_promotion(id(name), when);
     outcome = primacy_.judge();
     return *this;
   }
@@ -49,13 +49,14 @@ class Rivals {
   }
   [[nodiscard]] std::string unopposed() const { return writer(OnConflict::refuse); }
 
+  Instant now{std::chrono::minutes(1)};
   Primacy::Outcome outcome;
   std::optional<std::uint64_t> epoch_before;
 
  private:
   static BackendId id(char name) { return BackendId{static_cast<std::uint32_t>(name - 'a' + 1)}; }
   Rivals& say(char name, const Standing& standing) {
-    epoch_before = primacy_.on_standing(id(name), standing);
+    epoch_before = primacy_.on_standing(id(name), standing, now);
     outcome = primacy_.judge();
     return *this;
   }
@@ -118,11 +119,18 @@ TEST_SUITE("lb/primacy") {
 
   TEST_CASE("a promotion that only the other node saw settles a conflict") {
     CHECK(Rivals().primary('a').primary('b').peer_saw_promoted('b').writer() == "b");
-    CHECK(Rivals().primary('a').peer_saw_promoted('b').primary('b').writer() == "nobody");
   }
 
-  TEST_CASE("a promotion that this node saw counts more than one that the other node tells of") {
-    CHECK(Rivals().primary('a').replica('b').primary('b').peer_saw_promoted('a').writer() == "b");
+  TEST_CASE("a promotion that the other node tells of early counts when its primary says so") {
+    CHECK(Rivals().primary('a').peer_saw_promoted('b').primary('b').writer() == "b");
+    CHECK(Rivals().primary('a').peer_saw_promoted('b').replica('b').writer() == "a");
+  }
+
+  TEST_CASE("of two promotions the later one counts whoever saw it") {
+    const Instant before{std::chrono::seconds(1)};
+
+    CHECK(Rivals().primary('a').replica('b').primary('b').peer_saw_promoted('a', before).writer() == "b");
+    CHECK(Rivals().primary('a').replica('b').primary('b').peer_saw_promoted('a').writer() == "a");
   }
 
   TEST_CASE("who sat there loses the pool when a second one appears that cannot be told apart") {
