@@ -128,6 +128,8 @@ void Node::State::run() {
       wait(end);
     }
   }
+  watches.clear();
+  routers.close();  // here, where the capabilities are that this needs
 }
 
 void Node::State::turn(Moment moment) {

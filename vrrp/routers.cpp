@@ -211,6 +211,13 @@ void Routers::stop(Moment moment) {
   bequeath(moment);
 }
 
+void Routers::close() {
+  routers_.clear();
+  siblings_.clear();
+  patience_.clear();
+  standings_.clear();
+}
+
 bool Routers::is_shut_down() const {
   return shutting_down_ && std::ranges::all_of(routers_, [](const auto& router) {
            return router->machine().state() == State::initialize;

@@ -39,6 +39,8 @@ class Routers {
   void shut_down(Moment moment);
   /// Gives everything away at once.
   void stop(Moment moment);
+  /// After stop(): gives back what the routers had of the kernel.
+  void close();
   /// Nothing is held any more after shut_down().
   [[nodiscard]] bool is_shut_down() const;
 

@@ -367,6 +367,9 @@ void StateMachine::let_go(Instant now, Actions& actions) {
 }
 
 void StateMachine::listen_to(const Advert& advert, Instant now) {
+  if (advert.priority >= priority_) {
+    handed_over_ = false;  // the better one has it: from here on the usual rules hold
+  }
   active_interval_ = advert.interval;
   timer_ = now + active_down_interval();
   hears_active_until_ = now + kAdvertsAlive * active_interval_;
