@@ -339,22 +339,23 @@ Result<> Controller::promote(const std::string& cluster, const std::string& back
   return {};
 }
 
-bool Controller::on_hint(const std::string& cluster, const std::string& backend, const lb::Standing& standing) {
-  const auto found = pools_.find_backend(cluster, backend);
-  const BackendRecord* record = found ? find_record(*found) : nullptr;
-  if (!found || (record != nullptr && record->reported) || !probes_.contains(cluster)) {
-    return false;
+void Controller::on_hints(const std::vector<Hint>& hints) {
+  const Instant now = now_instant();
+  std::vector<std::pair<BackendId, lb::Standing>> standings;
+  for (const Hint& hint : hints) {
+    const lb::BackendStatus* status = pools_.find(hint.backend);
+    const BackendRecord* record = find_record(hint.backend);
+    if (status != nullptr && probes_.contains(status->backend->cluster) && (record == nullptr || !record->reported)) {
+      standings.emplace_back(hint.backend, hint.standing);
+    }
   }
-  take_up(pools_.on_standing(*found, standing, now_instant()));
+  take_up(pools_.on_standings(standings, now));
+  for (const Hint& hint : hints) {
+    if (hint.promoted_at) {
+      take_up(pools_.on_peer_promotion(hint.backend, *hint.promoted_at, now));
+    }
+  }
   carry_out();
-  return true;
-}
-
-void Controller::on_peer_promotion(const std::string& cluster, const std::string& backend) {
-  if (const auto found = pools_.find_backend(cluster, backend)) {
-    take_up(pools_.on_peer_promotion(*found, now_instant()));
-    carry_out();
-  }
 }
 
 void Controller::stop_listening() { listeners_.close_all(); }

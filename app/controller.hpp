@@ -57,11 +57,15 @@ class Controller {
   /// Settles a conflict of primaries. Errors: no such backend, or it does not say primary.
   Result<> promote(const std::string& cluster, const std::string& backend, const std::string& who);
 
-  /// A word about a backend that no probe has answered for yet; the first answer of one wins. False: there was no need.
-  bool on_hint(const std::string& cluster, const std::string& backend, const lb::Standing& standing);
-
-  /// The other node saw the backend become primary.
-  void on_peer_promotion(const std::string& cluster, const std::string& backend);
+  /// What the other node says of a backend.
+  struct Hint {
+    BackendId backend{};
+    lb::Standing standing;
+    std::optional<Instant> promoted_at;  // when it saw it become primary
+  };
+  /// Standings count for backends that no probe has answered for yet; the first answer of one wins. All in one step, so
+  /// that nobody is the writer because he was named first.
+  void on_hints(const std::vector<Hint>& hints);
 
   /// Listens no more; sessions go on.
   void stop_listening();

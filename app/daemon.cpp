@@ -189,6 +189,7 @@ Result<> Daemon::start(const config::Config& config) {
     plane_.stop();  // its workers report to the controller, which goes first
     return applied.error();
   }
+  signals_.add(SIGUSR1);
   signals_.add(SIGUSR2);
   wait_for_signals();
   watch_watcher();
@@ -310,6 +311,9 @@ void Daemon::wait_for_signals() {
 void Daemon::on_signal(int signal) {
   if (signal == SIGHUP) {
     reload();
+  } else if (signal == SIGUSR1) {
+    controller_.record_event(LogLevel::warning, "signal_ignored",
+                             {{"signal", "SIGUSR1"}, {"reason", "it means nothing here: the log goes to stderr"}});
   } else if (signal == SIGUSR2) {
     controller_.record_event(
         LogLevel::warning, "signal_ignored",

@@ -24,6 +24,7 @@ constexpr Duration kStarvedPatience = 3s;
 constexpr Duration kControlPatience = 5s;  // verdicts wait while this thread stands still
 constexpr Duration kVerdictPatience = 5s;  // at the start; after that the node serves with what it knows
 constexpr Duration kShutdownPatience = 3s;
+constexpr Duration kWholeViewEvery = 1s;
 
 Instant now_instant() { return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now()); }
 
@@ -66,7 +67,8 @@ Pair::Pair(boost::asio::io_context& context, Controller& controller, const lb::F
       control_beat_(started_.time_since_epoch().count()),
       events_(context, kEventsMax, [this](const std::vector<vrrp::Event>& events) { on_events(events); }),
       views_(context, kViewsMax, [this](const std::vector<peer::View>& views) {
-        const std::string peer = link_.with([](const auto& link) { return link ? link->status().peer_node : ""; });
+        const auto link = this->link();
+        const std::string peer = link ? link->status().peer_node : "";
         for (const peer::View& view : views) {
           view_.on_view(view, peer, now_instant());
         }
@@ -80,6 +82,7 @@ void Pair::close() {
   controller_.call_on_change({});
   reachable_node_.with([](vrrp::Node*& node) { node = nullptr; });
   node_.reset();
+  lifeline_.expect_beats(Duration::zero());  // nobody beats any more, and no address is held
   std::shared_ptr<peer::Link> link = link_.with([](auto& held) { return std::exchange(held, nullptr); });
   link.reset();
 }
@@ -168,12 +171,14 @@ Result<> Pair::apply(const config::Config& next) {
     tick();
     node_ = std::make_unique<vrrp::Node>(std::move(*platform), node_hooks());
     reachable_node_.with([this](vrrp::Node*& node) { node = node_.get(); });
-    lifeline_.expect_beats(next.node.hang_timeout);
   }
   const std::vector<vrrp::Options> before = instances_;
   if (node_) {
     events_.flush();
+    lifeline_.expect_beats(Duration::zero());  // opening waits for the kernel
     const Result<void> configured = node_->configure(next.vrrp);
+    lifeline_.beat(now_instant());
+    lifeline_.expect_beats(next.node.hang_timeout);
     if (!configured) {
       return configured.error();
     }
@@ -212,6 +217,9 @@ Result<> Pair::apply_link(const config::Config& next) {
     if (link_options_) {
       if (auto again = peer::Link::open(*link_options_, node_name_, std::string(version()), link_hooks(), log_)) {
         link_.with([&](auto& link) { link = std::move(*again); });
+      } else {
+        link_options_.reset();
+        log_.error("peer_link_lost", {{"reason", again.error().text}});
       }
     }
     return opened.error();
@@ -257,11 +265,14 @@ void Pair::tell_promoted(const std::string& cluster, const std::string& backend,
   news.overrides[0].backend = backend;
   news.overrides[0].state = "promote";
   news.overrides[0].who = who;
-  link_.with([&](const auto& link) {
-    if (link) {
-      link->share(std::move(news));
-    }
-  });
+  if (const auto link = this->link()) {
+    link->share(std::move(news));
+  }
+}
+
+/// Not used under its lock, which the vrrp thread takes.
+std::shared_ptr<peer::Link> Pair::link() const {
+  return link_.with([](const auto& held) { return held; });
 }
 
 void Pair::shut_down(std::function<void()> done) {
@@ -302,6 +313,11 @@ void Pair::tick() {
   }
   readiness_.store(readiness, std::memory_order_relaxed);
   watch_claims(now);
+  if (link_options_ && now - whole_view_at_ >= kWholeViewEvery) {
+    whole_view_at_ = now;  // what it says of ages and times left is true for a moment only
+    peer::View whole = view_.whole(now);
+    whole_view_.with([&](peer::View& held) { held = std::move(whole); });
+  }
   tick_timer_.expires_after(kTick);
   tick_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) {
@@ -320,12 +336,10 @@ void Pair::on_pools_changed() {
   if (news.backends.empty() && news.overrides.empty()) {
     return;
   }
-  whole_view_.with([&](peer::View& whole) { whole = view_.whole(now); });
-  link_.with([&](const auto& link) {
-    if (link) {
-      link->share(std::move(news));
-    }
-  });
+  whole_view_at_ = Instant{};
+  if (const auto link = this->link()) {
+    link->share(std::move(news));
+  }
 }
 
 void Pair::set_penalties() {
@@ -385,11 +399,9 @@ void Pair::on_link_up() {
   const std::vector<vrrp::InstanceStatus> routers = status();
   for (std::size_t index = 0; index < std::min(routers.size(), instances_.size()); ++index) {
     if (routers[index].state == vrrp::State::active && !routers[index].leaving) {
-      link_.with([&](const auto& link) {
-        if (link) {
-          link->say_active(key_of(instances_[index]));
-        }
-      });
+      if (const auto link = this->link()) {
+        link->say_active(key_of(instances_[index]));
+      }
     }
   }
 }
@@ -453,7 +465,7 @@ std::optional<admin::PeerView> Pair::peer() const {
   if (!link_options_) {
     return std::nullopt;
   }
-  const std::shared_ptr<peer::Link> link = link_.with([](const auto& held) { return held; });
+  const std::shared_ptr<peer::Link> link = this->link();
   return link ? std::optional(view_link(*link_options_, link->status())) : std::nullopt;
 }
 
@@ -466,7 +478,7 @@ void Pair::collect(metrics::Collection& out) const {
   if (node_) {
     collect_node(out, *node_, events_.overflows());
   }
-  if (const std::shared_ptr<peer::Link> link = link_.with([](const auto& held) { return held; })) {
+  if (const std::shared_ptr<peer::Link> link = this->link()) {
     collect_link(out, link->status());
   }
 }

@@ -66,6 +66,7 @@ class Pair {
   [[nodiscard]] vrrp::NodeHooks node_hooks();
   [[nodiscard]] peer::LinkHooks link_hooks();
   [[nodiscard]] vrrp::ServiceState service(Instant now) const;
+  [[nodiscard]] std::shared_ptr<peer::Link> link() const;
   Result<> apply_link(const config::Config& next);
 
   void on_events(const std::vector<vrrp::Event>& events);
@@ -92,6 +93,7 @@ class Pair {
   std::vector<vrrp::Options> replaced_;   // by those; their last events are still to come
   std::optional<peer::Options> link_options_;
   bool link_up_ = false;
+  Instant whole_view_at_{};
   PeerClaims claims_;
   std::set<std::string> contested_;  // by the other node's claims
   NotifyHook notify_;

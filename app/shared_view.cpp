@@ -148,22 +148,27 @@ peer::View SharedView::changes(Instant now) {
 }
 
 void SharedView::on_view(const peer::View& view, const std::string& peer, Instant now) {
-  for (const peer::BackendHint& hint : view.backends) {
-    on_backend(hint, peer, now);
-  }
+  on_backends(view.backends, peer, now);
   for (const peer::OverrideHint& hint : view.overrides) {
     on_override(hint, peer, now);
   }
 }
 
-void SharedView::on_backend(const peer::BackendHint& hint, const std::string& peer, Instant /*now*/) {
-  const auto backend = controller_.pools().find_backend(hint.cluster, hint.backend);
-  const lb::BackendStatus* status = backend ? controller_.pools().find(*backend) : nullptr;
-  if (status != nullptr && hint.age <= kHintAgeMax && to_string(status->backend->address) == hint.address) {
-    controller_.on_hint(hint.cluster, hint.backend, make_standing(hint, peer));
-    if (hint.promoted) {
-      controller_.on_peer_promotion(hint.cluster, hint.backend);
+void SharedView::on_backends(const std::vector<peer::BackendHint>& hints, const std::string& peer, Instant now) {
+  std::vector<Controller::Hint> known;
+  for (const peer::BackendHint& hint : hints) {
+    const auto backend = controller_.pools().find_backend(hint.cluster, hint.backend);
+    const lb::BackendStatus* status = backend ? controller_.pools().find(*backend) : nullptr;
+    if (status == nullptr || hint.age > kHintAgeMax || to_string(status->backend->address) != hint.address) {
+      continue;
     }
+    known.push_back({*backend, make_standing(hint, peer), std::nullopt});
+    if (hint.promoted) {
+      known.back().promoted_at = now - *hint.promoted;
+    }
+  }
+  if (!known.empty()) {
+    controller_.on_hints(known);
   }
 }
 

@@ -30,7 +30,7 @@ class SharedView {
  private:
   using Key = std::pair<std::string, std::string>;  // cluster, backend
 
-  void on_backend(const peer::BackendHint& hint, const std::string& peer, Instant now);
+  void on_backends(const std::vector<peer::BackendHint>& hints, const std::string& peer, Instant now);
   void on_override(const peer::OverrideHint& hint, const std::string& peer, Instant now);
 
   Controller& controller_;
