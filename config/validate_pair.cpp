@@ -44,7 +44,8 @@ void check_names(const Draft& draft, Problems& problems) {
   }
 }
 
-/// One id, one virtual router: per interface and family.
+/// One id, one virtual router: per interface and family, and with a link to the other node per family alone, since it
+/// names a router by these.
 void check_ids(const Draft& draft, Problems& problems) {
   std::map<std::tuple<std::string_view, bool, vrrp::VirtualRouterId>, const Router*> ids;
   for (const Router& router : draft.routers) {
@@ -52,14 +53,17 @@ void check_ids(const Draft& draft, Problems& problems) {
     if (!router.table->find("id") || options.interface.empty()) {
       continue;  // reported already
     }
-    const auto [other, first] =
-        ids.emplace(std::tuple{std::string_view(options.interface), is_v4(options), options.id}, &router);
+    const auto [other, first] = ids.emplace(
+        std::tuple{draft.peer ? std::string_view() : std::string_view(options.interface), is_v4(options), options.id},
+        &router);
     if (!first) {
       const Place place = other->second->place_of("id");
-      problems.error(router.place_of("id"),
-                     concat(subject_of(router), ": id ", static_cast<unsigned>(options.id), " on ", options.interface,
-                            " is ", subject_of(*other->second), "'s already, ", at_line(place), " column ",
-                            place.column, "; an id is used once per interface and address family"));
+      problems.error(
+          router.place_of("id"),
+          concat(subject_of(router), ": id ", static_cast<unsigned>(options.id), " on ", options.interface, " is ",
+                 subject_of(*other->second), "'s already, ", at_line(place), " column ", place.column,
+                 draft.peer ? "; with [peer] an id is used once per address family"
+                            : "; an id is used once per interface and address family"));
     }
   }
 }
