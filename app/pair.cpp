@@ -384,12 +384,23 @@ void Pair::on_event(const vrrp::Options& instance, const vrrp::Event& event) {
   if (event.kind == vrrp::EventKind::heard_nobody && link_up_) {
     return;  // a backup sends nothing, and over the link we would hear of another active one
   }
+  end_claim(instance, event);
   record(instance, event);
   if (event.kind == vrrp::EventKind::transition) {
     if (event.from == vrrp::State::active) {
       controller_.sever_addresses(addresses_of(instance));
     }
     notify(instance, event);
+  }
+}
+
+/// Who was relieved, or has lost a contest, has the addresses no more, and may not have said so over the link.
+void Pair::end_claim(const vrrp::Options& instance, const vrrp::Event& event) {
+  const bool relieved = event.kind == vrrp::EventKind::transition && event.to == vrrp::State::active &&
+                        event.cause != vrrp::Cause::silence;
+  const bool met = event.kind == vrrp::EventKind::contested || event.kind == vrrp::EventKind::contest_over;
+  if (relieved || met) {
+    claims_.on_leaving(key_of(instance));
   }
 }
 
@@ -424,12 +435,18 @@ void Pair::watch_claims(Instant now) {
   }
   for (const std::string& name : contested) {
     if (!contested_.contains(name)) {
+      ++contests_[name];
       controller_.record_event(
           LogLevel::error, "vrrp_contested",
           {{"instance", name},
            {"reason",
             "the other node says over the link that it is active too, but its adverts do not come through: "
             "is multicast or protocol 112 filtered?"}});
+    }
+  }
+  for (const std::string& name : contested_) {
+    if (!contested.contains(name)) {
+      controller_.record_event(LogLevel::info, "vrrp_contest_over", {{"instance", name}});
     }
   }
   contested_ = std::move(contested);
@@ -473,6 +490,9 @@ void Pair::collect(metrics::Collection& out) const {
   std::vector<vrrp::InstanceStatus> routers = status();
   for (std::size_t index = 0; index < std::min(instances_.size(), routers.size()); ++index) {
     routers[index].contested = routers[index].contested || contested_.contains(instances_[index].name);
+    if (const auto more = contests_.find(instances_[index].name); more != contests_.end()) {
+      routers[index].contests += more->second;
+    }
     collect_router(out, instances_[index].name, routers[index]);
   }
   if (node_) {

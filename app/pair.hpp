@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -71,6 +72,7 @@ class Pair {
 
   void on_events(const std::vector<vrrp::Event>& events);
   void on_event(const vrrp::Options& instance, const vrrp::Event& event);
+  void end_claim(const vrrp::Options& instance, const vrrp::Event& event);
   void on_link_up();
   void on_link_down();
   void watch_claims(Instant now);
@@ -95,7 +97,8 @@ class Pair {
   bool link_up_ = false;
   Instant whole_view_at_{};
   PeerClaims claims_;
-  std::set<std::string> contested_;  // by the other node's claims
+  std::map<std::string, std::uint64_t> contests_;  // that only the link told of
+  std::set<std::string> contested_;                // by the other node's claims
   NotifyHook notify_;
   SharedView view_;
   boost::asio::steady_timer tick_timer_;

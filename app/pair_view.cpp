@@ -91,7 +91,7 @@ EventText describe_rest(const vrrp::Options& instance, const vrrp::Event& event)
   const LogField name_field{"instance", instance.name};
   switch (event.kind) {
     case EventKind::contested:
-      return {LogLevel::error,
+      return {event.contest == vrrp::Contest::won ? LogLevel::error : LogLevel::info,
               "vrrp_contested",
               {name_field,
                {"other", to_string(event.other)},
@@ -179,7 +179,9 @@ admin::VrrpView view_router(const vrrp::Options& instance, const vrrp::InstanceS
   }
   view.holds_addresses = status.holds_addresses;
   view.sync_group = instance.sync_group;
-  view.since = now_wall - (now - status.since);
+  if (status.since != Instant{}) {  // it has had a state
+    view.since = now_wall - (now - status.since);
+  }
   for (const Inability inability : status.inabilities) {
     view.reasons.push_back(describe(instance, inability, 0));
   }

@@ -32,7 +32,8 @@ class PeerClaims {
   }
 
  private:
-  static constexpr Duration kChange = std::chrono::seconds(1);
+  // Longer than the link's silence until it counts as lost: the last word of a dead node is none.
+  static constexpr Duration kChange = std::chrono::seconds(3);
 
   std::vector<std::pair<peer::Router, Instant>> claims_;
 };

@@ -47,8 +47,10 @@ Result<Fd> bind_tcp(const Endpoint& endpoint, SharePort share, AddressPresence p
     set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   }
   if (presence == AddressPresence::later) {
-    set_option(socket, endpoint.address.is_v4() ? IPPROTO_IP : IPPROTO_IPV6,
-               endpoint.address.is_v4() ? IP_FREEBIND : IPV6_FREEBIND, 1);
+    const int level = endpoint.address.is_v4() ? IPPROTO_IP : IPPROTO_IPV6;
+    set_option(socket, level, endpoint.address.is_v4() ? IP_FREEBIND : IPV6_FREEBIND, 1);
+    // So that a reset leaves when the address has gone already; wants CAP_NET_ADMIN, and works without it otherwise.
+    set_option(socket, level, endpoint.address.is_v4() ? IP_TRANSPARENT : IPV6_TRANSPARENT, 1);
   }
   const SocketAddress address(endpoint);
   if (::bind(socket.get(), address.get(), address.length) != 0) {

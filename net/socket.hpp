@@ -20,7 +20,7 @@ struct Keepalive {
 /// May other sockets of this process bind the same address?
 enum class SharePort { yes, no };
 
-/// Must this host have the address, or may it come later (IP_FREEBIND), as a virtual one does?
+/// Must this host have the address, or may it come and go (IP_FREEBIND, IP_TRANSPARENT), as a virtual one does?
 enum class AddressPresence { required, later };
 
 /// A bound, not yet listening, non-blocking TCP socket. IPv6 ones take no IPv4. The error is the cause alone, such as

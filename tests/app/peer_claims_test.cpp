@@ -13,10 +13,10 @@ TEST_SUITE("app/peer_claims") {
     PeerClaims claims;
     claims.on_active(router, start);
 
-    CHECK_FALSE(claims.contests(router, start - 10s, start + 1s));
-    CHECK(claims.contests(router, start - 10s, start + 1001ms));
-    CHECK_FALSE(claims.contests(router, start + 500ms, start + 1001ms));
-    CHECK_FALSE(claims.contests({IpAddress::Family::v6, 51}, start - 10s, start + 2s));
+    CHECK_FALSE(claims.contests(router, start - 10s, start + 3s));
+    CHECK(claims.contests(router, start - 10s, start + 3001ms));
+    CHECK_FALSE(claims.contests(router, start + 500ms, start + 3001ms));
+    CHECK_FALSE(claims.contests({IpAddress::Family::v6, 51}, start - 10s, start + 4s));
   }
 
   TEST_CASE("a claim ends with the word that it is given up and with the link") {
