@@ -385,6 +385,10 @@ void Pair::on_event(const vrrp::Options& instance, const vrrp::Event& event) {
     return;  // a backup sends nothing, and over the link we would hear of another active one
   }
   end_claim(instance, event);
+  if (event.contest == vrrp::Contest::lost &&
+      (event.kind == vrrp::EventKind::contested || event.kind == vrrp::EventKind::contest_over)) {
+    return;  // the transition tells who has it; when it was more than a preemption, the other node tells for how long
+  }
   record(instance, event);
   if (event.kind == vrrp::EventKind::transition) {
     if (event.from == vrrp::State::active) {

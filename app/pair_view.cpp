@@ -56,6 +56,11 @@ std::string describe(const vrrp::Options& instance, Inability inability, std::ui
   return std::string(name(inability));
 }
 
+/// Part of an orderly life.
+bool is_expected(Inability inability) {
+  return inability == Inability::starting || inability == Inability::shutting_down;
+}
+
 /// As keepalived's scripts know it.
 std::string_view keepalived_word(State state) {
   switch (state) {
@@ -109,7 +114,7 @@ EventText describe_rest(const vrrp::Options& instance, const vrrp::Event& event)
               {name_field, {"reason", "nobody took the addresses within a second: they stay here"}}};
     case EventKind::handing_on: return {LogLevel::info, "vrrp_handing_on", {name_field}};
     case EventKind::unable:
-      return {event.inability == Inability::starting ? LogLevel::info : LogLevel::warning,
+      return {is_expected(event.inability) ? LogLevel::info : LogLevel::warning,
               "vrrp_unable",
               {name_field, {"reason", describe(instance, event.inability, event.detail)}}};
     case EventKind::able: return {LogLevel::info, "vrrp_able", {name_field}};
