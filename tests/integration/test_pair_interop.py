@@ -235,4 +235,5 @@ class Interop(Case):
         self.check_frames(self.run_all(cells, 14))
 
     def test_an_interval_of_ten_milliseconds(self):
-        self.check_frames(self.run_all([c for c in matrix() if c.interval < 0.1], 3))
+        # One after the other: keepalived without real-time priority does not bear company at this interval.
+        self.check_frames(self.run_all([c for c in matrix() if c.interval < 0.1], 1))
