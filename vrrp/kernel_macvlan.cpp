@@ -22,7 +22,7 @@ bool is_the_same(const Link& link, const Link& parent, const MacAddress& mac) {
 /// "vrrp.51", as keepalived calls it; with the parent's index behind it where another interface has that name. At most
 /// 15 characters.
 std::string choose_name(const InterfaceTable& table, const Link& parent, Family family, VirtualRouterId id) {
-  const std::string usual = concat(family == Family::v4 ? "vrrp." : "vrrp6.", static_cast<int>(id));
+  std::string usual = concat(family == Family::v4 ? "vrrp." : "vrrp6.", static_cast<int>(id));
   const Link* holder = table.find(std::string_view(usual));
   if (holder == nullptr || is_the_same(*holder, parent, virtual_mac(family, id))) {
     return usual;

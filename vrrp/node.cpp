@@ -216,7 +216,7 @@ Result<> Node::State::configure(const std::vector<Options>& options, Moment mome
   if (!opened) {
     return opened.error();
   }
-  const Result<> done = routers.configure(options, moment);
+  Result<> done = routers.configure(options, moment);
   if (done) {
     watches = std::move(*opened);
     polled.reserve(2 + 2 * routers.size());
