@@ -39,7 +39,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kLogPatience = 1s;
-constexpr auto kSameStop = 20ms;     // a second signal within this is the first one again
+constexpr auto kSameStop = 20ms;      // a second signal within this is the first one again
 constexpr auto kPollInterval = 50ms;  // while waiting to be ready, and for the last session
 
 std::uint32_t count_cores() {
